@@ -1,0 +1,26 @@
+// What nearly every file of Crossfade needs and is slow to parse. Nothing of our own, so that it never changes.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/json.hpp>
+#include <chrono>
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <expected>
+#include <fmt/format.h>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <variant>
+#include <vector>

@@ -1,0 +1,24 @@
+// Kubernetes' IntOrString where it means a number or a percentage.
+#pragma once
+#include <boost/json.hpp>
+#include <string>
+#include <variant>
+
+#include "base/result.hpp"
+
+namespace crossfade {
+
+enum class Rounding { up, down };
+
+// A value as the user wrote it. spec/01 §7.
+struct IntOrPercent {
+  std::variant<int, std::string> value = 0;
+
+  static Result<IntOrPercent> fromJson(const boost::json::value& value);
+  // The share of `total`: an int stands for itself, "30%" for that share of it, rounded. A string without "%" is an
+  // error that names it, except where spec/01 §7 says otherwise.
+  Result<int> resolve(int total, Rounding rounding) const;
+  bool operator==(const IntOrPercent&) const = default;
+};
+
+}  // namespace crossfade

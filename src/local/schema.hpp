@@ -1,0 +1,39 @@
+// Structural schemas: what the API server does to an object before it is stored. One implementation for built-in kinds
+// (from the embedded excerpt of a real kube-apiserver's OpenAPI) and for CustomResourceDefinitions.
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+
+namespace crossfade::local {
+
+// How lists and maps merge, for strategic merge patch and server-side apply.
+enum class ListType { atomic, set, map };
+
+class Schema {
+ public:
+  virtual ~Schema() = default;
+
+  // Drops members the schema doesn't know (unless it preserves them); `unknown` receives their paths
+  // ("spec.foo"), for `fieldValidation=Warn|Strict`.
+  virtual void prune(json::object& object, std::vector<std::string>& unknown) const = 0;
+  // Drops nulls where the API server does, then fills in defaults.
+  virtual void applyDefaults(json::object& object) const = 0;
+  // Every violation, in the API server's words, sorted by path: `spec.replicas: Invalid value: "string": ...`.
+  // `old` is null on create; transition rules (x-kubernetes-validations with oldSelf) apply only where it is given.
+  virtual std::vector<std::string> validate(const json::object& object, const json::object* old) const = 0;
+  // The OpenAPI v3 document of this type, as served by discovery.
+  virtual const json::object& document() const = 0;
+};
+
+// From `openAPIV3Schema` of a CustomResourceDefinition version. Fails, naming the path, when it isn't structural.
+Result<std::shared_ptr<const Schema>> makeSchema(const json::object& open_api_v3_schema);
+
+// The schema of a built-in kind; null for kinds that the cluster keeps as plain storage.
+std::shared_ptr<const Schema> builtinSchema(std::string_view group, std::string_view version, std::string_view kind);
+
+}  // namespace crossfade::local
