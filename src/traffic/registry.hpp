@@ -1,0 +1,23 @@
+// From a Rollout's `trafficRouting` to its routers. The one place that knows which routers exist.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "traffic/router.hpp"
+
+namespace crossfade::traffic {
+
+// The routers of `spec.strategy.canary.trafficRouting`, in the order in which they act (spec/05 §1.2; plugins by name).
+// Empty for null and for an object without a router. Fails, naming the router, where one is asked for that isn't there.
+Result<std::vector<std::unique_ptr<Router>>> makeRouters(const json::object* traffic_routing);
+
+// The key under `plugins` that is served in-process.
+inline constexpr std::string_view gateway_api_plugin = "argoproj-labs/gatewayAPI";
+
+// What the routers know of a Rollout: `spec` and `status` are those members of the Rollout as JSON.
+RolloutView viewOf(std::string_view ns, std::string_view name, const json::object& spec, const json::object& status);
+
+// Kinds that routers may ask a watch for: the controller watches those that the server serves.
+const std::vector<ResourceKind>& watchedKinds();
+
+}  // namespace crossfade::traffic
