@@ -21,62 +21,63 @@ Task<> sleepUntil(Clock& clock, TimePoint when) {
       asio::use_awaitable);
 }
 
-// One coroutine that waits. It is finished by exactly one of notify(), its timer, or the Signal's end.
-struct Signal::State : std::enable_shared_from_this<State> {
+// The coroutines that wait, by the order of their arrival. Each lives in its timer's callback, in the clock; here are
+// only the names of those timers and weak links.
+struct Signal::State {
   struct Waiter {
     std::move_only_function<void(bool)> resume;
-    std::optional<Clock::TimerId> timer;
+  };
+  struct Entry {
+    std::weak_ptr<Waiter> waiter;
+    Clock::TimerId timer;
   };
 
   explicit State(Clock& clock) : clock(clock) {}
 
-  void finish(std::uint64_t id, bool notified) {
-    auto node = waiters.extract(id);
-    if (node.empty()) return;
-    if (node.mapped().timer && notified) clock.cancel(*node.mapped().timer);
-    node.mapped().resume(notified);
-  }
-
   Clock& clock;
-  std::map<std::uint64_t, Waiter> waiters;
+  std::map<std::uint64_t, Entry> entries;
   std::uint64_t last_id = 0;
 };
 
 Signal::Signal(Clock& clock) : state_(std::make_shared<State>(clock)) {}
 
 Signal::~Signal() {
-  // The coroutines die with their handlers, and may touch this Signal's neighbours while they do: let go of the list first.
-  auto waiters = std::move(state_->waiters);
-  state_->waiters.clear();
-  for (auto& [id, waiter] : waiters) {
-    if (waiter.timer) state_->clock.cancel(*waiter.timer);
-  }
+  const auto entries = std::move(state_->entries);
+  state_->entries.clear();
+  for (const auto& [id, entry] : entries) state_->clock.cancel(entry.timer);
 }
 
 void Signal::notify() {
-  const std::uint64_t last = state_->last_id;
-  while (!state_->waiters.empty() && state_->waiters.begin()->first <= last) {
-    state_->finish(state_->waiters.begin()->first, true);
+  const auto entries = std::move(state_->entries);
+  state_->entries.clear();
+  for (const auto& [id, entry] : entries) {
+    if (const auto waiter = entry.waiter.lock()) {
+      auto resume = std::move(waiter->resume);
+      state_->clock.cancel(entry.timer);
+      if (resume) resume(true);
+    }
   }
 }
 
 namespace {
 
 template <class State>
-Task<bool> waitFor(std::shared_ptr<State> state, std::optional<TimePoint> deadline) {
+Task<bool> waitFor(std::shared_ptr<State> state, TimePoint deadline) {
   const Executor executor = co_await asio::this_coro::executor;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(bool)>(
       [&state, deadline, executor](auto handler) {
-        const std::uint64_t id = ++state->last_id;
-        auto& waiter = state->waiters[id];
-        waiter.resume = [handler = std::move(handler), executor](bool notified) mutable {
+        auto waiter = std::make_shared<typename State::Waiter>();
+        waiter->resume = [handler = std::move(handler), executor](bool notified) mutable {
           asio::post(executor, [handler = std::move(handler), notified]() mutable { handler(notified); });
         };
-        if (deadline) {
-          waiter.timer = state->clock.callAt(*deadline, [weak = state->weak_from_this(), id] {
-            if (auto alive = weak.lock()) alive->finish(id, false);
-          });
-        }
+        const std::uint64_t id = ++state->last_id;
+        auto& entry = state->entries[id];
+        entry.waiter = waiter;
+        entry.timer = state->clock.callAt(deadline, [weak = std::weak_ptr(state), waiter, id] {
+          if (const auto alive = weak.lock()) alive->entries.erase(id);
+          auto resume = std::move(waiter->resume);
+          if (resume) resume(false);
+        });
       },
       asio::use_awaitable);
 }
@@ -84,7 +85,7 @@ Task<bool> waitFor(std::shared_ptr<State> state, std::optional<TimePoint> deadli
 }  // namespace
 
 Task<bool> Signal::waitUntil(TimePoint deadline) { return waitFor(state_, deadline); }
-Task<> Signal::wait() { co_await waitFor(state_, std::nullopt); }
+Task<> Signal::wait() { co_await waitFor(state_, TimePoint::max()); }
 
 namespace {
 
@@ -94,9 +95,7 @@ class SystemClock : public Clock {
       : state_(std::make_shared<State>(executor)) {}
   ~SystemClock() override {
     state_->timer.cancel();
-    // The callbacks own coroutines, whose end may cancel timers: empty the list before they go.
-    auto due = std::move(state_->due);
-    state_->due.clear();
+    clear();
   }
 
   TimePoint now() const override {
@@ -123,6 +122,13 @@ class SystemClock : public Clock {
     state_->keys.erase(timer);
   }
 
+  void clear() override {
+    // The callbacks own coroutines, whose end may cancel timers: empty the list before they go.
+    const auto due = std::move(state_->due);
+    state_->due.clear();
+    state_->keys.clear();
+  }
+
  private:
   struct State {
     explicit State(const Executor& executor) : timer(executor) {}
@@ -138,7 +144,9 @@ class SystemClock : public Clock {
 
   static void arm(const std::shared_ptr<State>& state) {
     if (state->due.empty()) return;
-    state->timer.expires_at(std::chrono::steady_clock::time_point(state->due.begin()->first.first));
+    // An hour at the most: "never" would overflow the nanoseconds of the steady clock.
+    const Duration next = std::min<Duration>(state->due.begin()->first.first, steady() + hours(1));
+    state->timer.expires_at(std::chrono::steady_clock::time_point(next));
     state->timer.async_wait([weak = std::weak_ptr(state)](boost::system::error_code error) {
       auto alive = weak.lock();
       if (error || !alive) return;

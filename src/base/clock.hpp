@@ -28,6 +28,11 @@ class Clock {
 
   // Forgets a timer; does nothing if it has fired.
   virtual void cancel(TimerId timer) = 0;
+
+  // Forgets every timer, and with them destroys every coroutine that sleeps here or waits for a Signal. Asio unwinds a
+  // destroyed coroutine through its loop, so the way to end a whole program (or to kill one in simulation) is:
+  // clock.clear(), let the loop run what is ready, destroy the program's objects, destroy the loop.
+  virtual void clear() = 0;
 };
 
 // Suspends the calling coroutine until `when`.
@@ -35,6 +40,7 @@ Task<> sleepUntil(Clock& clock, TimePoint when);
 inline Task<> sleepFor(Clock& clock, Duration duration) { return sleepUntil(clock, clock.now() + duration); }
 
 // Wakes coroutines that wait for something to happen. A wake-up may be spurious: re-check the condition in a loop.
+// The waiting coroutines belong to the clock (see Clock::clear), which a Signal must not outlive.
 class Signal {
  public:
   explicit Signal(Clock& clock);

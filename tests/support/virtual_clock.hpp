@@ -14,24 +14,30 @@ class VirtualClock : public Clock {
   explicit VirtualClock(TimePoint start) : now_(start) {}
   TimePoint now() const override { return now_; }
   TimerId callAt(TimePoint when, std::move_only_function<void()> fire) override {
-    timers_.emplace(std::pair(std::max(when, now_), ++last_), std::move(fire));
+    const auto [entry, fresh] = timers_.emplace(std::pair(std::max(when, now_), ++last_), std::move(fire));
+    keys_.emplace(last_, entry->first.first);
     return last_;
   }
   void cancel(TimerId timer) override {
-    for (auto it = timers_.begin(); it != timers_.end(); ++it) {
-      if (it->first.second == timer) {
-        auto dropped = timers_.extract(it);
-        return;
-      }
-    }
+    const auto key = keys_.find(timer);
+    if (key == keys_.end()) return;
+    auto dropped = timers_.extract({key->second, timer});
+    keys_.erase(timer);
   }
+  void clear() override {
+    const auto dropped = std::move(timers_);
+    timers_.clear();
+    keys_.clear();
+  }
+  // The next moment at which something happens; empty when nothing ever will.
   std::optional<TimePoint> next() const {
-    if (timers_.empty()) return std::nullopt;
+    if (timers_.empty() || timers_.begin()->first.first == TimePoint::max()) return std::nullopt;
     return timers_.begin()->first.first;
   }
   // Moves to the next timer and fires it.
   void step() {
     auto node = timers_.extract(timers_.begin());
+    keys_.erase(node.key().second);
     now_ = node.key().first;
     node.mapped()();
   }
@@ -41,14 +47,20 @@ class VirtualClock : public Clock {
   TimePoint now_;
   TimerId last_ = 0;
   std::map<std::pair<TimePoint, TimerId>, std::move_only_function<void()>> timers_;
+  std::map<TimerId, TimePoint> keys_;
 };
 
 class VirtualLoop {
  public:
   // Starts at 2024-01-01T00:00:00Z.
   VirtualLoop() : clock_(TimePoint(std::chrono::sys_days(std::chrono::year(2024) / 1 / 1))) {}
-  // Handlers (and the coroutines in them) go before the clock that they refer to.
-  ~VirtualLoop() { io_.reset(); }
+  ~VirtualLoop() { kill(); }
+
+  // Destroys every coroutine that waits (see Clock::clear). Call it before destroying what they refer to.
+  void kill() {
+    clock_.clear();
+    settle();
+  }
 
   Clock& clock() { return clock_; }
   Executor executor() { return io_->get_executor(); }

@@ -60,6 +60,7 @@ TEST(Signal, DestroysItsWaitersWithItself) {
   loop.settle();
   EXPECT_EQ(alive.use_count(), 2);
   signal.reset();
+  loop.settle();
   EXPECT_EQ(alive.use_count(), 1);
 }
 
