@@ -19,6 +19,8 @@
 
 namespace crossfade::local {
 
+class Schema;
+
 // One served resource. Built-in ones are listed in local/builtin_resources.cpp; a CustomResourceDefinition adds others.
 struct ResourceType {
   std::string group;    // "" for core
@@ -33,8 +35,17 @@ struct ResourceType {
   bool has_scale = false;
   bool generation = true;   // metadata.generation rises when the spec changes
   bool custom = false;      // from a CustomResourceDefinition
+  // Every version that is served, best first (v1, v1beta1, v1alpha1). Objects are stored, and handled everywhere but on
+  // the REST face, as `version`.
+  std::vector<std::string> versions;
+  // PUT without metadata.resourceVersion is accepted (most built-in kinds, never custom resources).
+  bool unconditional_update = true;
+  // Where the scale subresource reads and writes, as paths of member names.
+  std::vector<std::string> scale_replicas, scale_status_replicas, scale_selector;
 
   std::string apiVersion() const { return group.empty() ? version : group + "/" + version; }
+  // "pods", "deployments.apps": how the API server names a resource in its messages.
+  std::string qualifiedName() const { return group.empty() ? plural : plural + "." + group; }
 };
 
 // A stored object never changes; a write stores another.
@@ -51,9 +62,25 @@ struct Event {
 enum class Subresource { none, status, scale };
 enum class Propagation { background, foreground, orphan };
 
+// What a caller may want to know about a write beside its result.
+struct WriteReport {
+  std::vector<std::string> violations;      // of a write that failed as invalid: one a field, "spec.x: Invalid value: ..."
+  std::vector<std::string> unknown_fields;  // pruned: "spec.foo"
+};
+
 struct WriteOptions {
   std::string field_manager = "crossfade-local";
   bool dry_run = false;
+  // The object's managedFields are already as they should be (server-side apply).
+  bool fields_tracked = false;
+  WriteReport* report = nullptr;  // filled when set
+};
+
+// Told of every commit before anybody else is: makes the registry durable (local/persistence.hpp).
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  virtual void committed(const ResourceType& type, const Event& event) = 0;
 };
 
 struct DeleteOptions {
@@ -97,6 +124,16 @@ class Registry {
   // Deletes, or marks for deletion where finalizers or a grace period hold it. Returns the object as it then is.
   Result<Object> remove(const ResourceType& type, std::string_view ns, std::string_view name, const DeleteOptions& = {});
 
+  // Ends a namespace's content phase: replaces spec.finalizers and removes the namespace when it is being deleted and
+  // none is left.
+  Result<Object> finalizeNamespace(std::string_view name, json::array finalizers);
+
+  // The autoscaling/v1 Scale of an object; `not_found` also where the resource has no scale. With Subresource::scale,
+  // update() takes and modify() edits such a Scale, and both return the object that was scaled.
+  Result<json::object> scale(const ResourceType& type, std::string_view ns, std::string_view name) const;
+  // The object's structural schema in one of its served versions; null for kinds that are kept as they come.
+  const Schema* schema(const ResourceType& type, std::string_view version = {}) const;
+
   // Every committed change of a resource (all resources when `type` is null), called within the commit, in order.
   // The callback may write to the registry: the events that follow are delivered after it returns.
   // Lives as long as the returned handle.
@@ -109,6 +146,18 @@ class Registry {
   Result<std::vector<Event>> eventsSince(const ResourceType& type, std::uint64_t resource_version) const;
   // Forgets all events up to now, as etcd's compaction does: a watch from before answers 410. For tests and simulation.
   void compact();
+  // The oldest resource version that eventsSince() still answers.
+  std::uint64_t oldestResourceVersion(const ResourceType& type) const;
+  // list() as it was at a past resource version. `gone` when that is no longer remembered.
+  Result<std::vector<Object>> listAt(const ResourceType& type, std::string_view ns, std::uint64_t resource_version) const;
+
+  // At most one; null takes it away. It outlives the registry or is taken away before.
+  void setJournal(Journal* journal);
+  // Puts an object where it was before a restart: no admission, no event, no journal. CustomResourceDefinitions first.
+  // False when no such resource is served.
+  bool restore(std::string_view group, std::string_view plural, json::object object);
+  // Raises the resource version to where it was; watches from before answer 410.
+  void restoreResourceVersion(std::uint64_t resource_version);
 
  private:
   struct Impl;
