@@ -30,7 +30,8 @@ const json::object* termOf(const json::value& entry, std::string_view kind) {
 void dropIfEmpty(json::object& parent, std::string_view key) {
   const json::value* value = parent.if_contains(key);
   if (!value) return;
-  const bool empty = (value->is_array() && value->get_array().empty()) || (value->is_object() && value->get_object().empty());
+  const bool empty =
+      (value->is_array() && value->get_array().empty()) || (value->is_object() && value->get_object().empty());
   if (empty) parent.erase(key);
 }
 

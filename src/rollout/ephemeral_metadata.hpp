@@ -22,8 +22,8 @@ std::string formatInjected(const PodMetadata& metadata);
 // What an annotation's value says was injected; nothing when it is absent or can't be read.
 PodMetadata parseInjected(std::string_view annotation);
 
-// Turns an object's metadata ({"labels":…,"annotations":…}) from `injected` to `wanted`: sets what differs, removes what
-// was injected and is no longer wanted, leaves everything else. True when something changed. spec/02 §10.4.
+// Turns an object's metadata ({"labels":…,"annotations":…}) from `injected` to `wanted`: sets what differs, removes
+// what was injected and is no longer wanted, leaves everything else. True when something changed. spec/02 §10.4.
 bool applyMetadata(json::object& metadata, const PodMetadata& injected, const PodMetadata& wanted);
 // The same on plain maps.
 bool applyMetadata(Labels& labels, Labels& annotations, const PodMetadata& injected, const PodMetadata& wanted);

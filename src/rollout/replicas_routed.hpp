@@ -36,9 +36,9 @@ struct AbortWeightInput {
   std::int64_t replicas = 0;
   std::int64_t max_weight = 100;
   bool dynamic = false;
-  bool aborted = false;             // false: a rollback to the stable template
-  bool explicit_delay = false;      // abortScaleDownDelaySeconds is set, and not zero
-  std::int64_t current_weight = 0;  // weight of the current step when not aborted
+  bool aborted = false;                    // false: a rollback to the stable template
+  bool explicit_delay = false;             // abortScaleDownDelaySeconds is set, and not zero
+  std::int64_t current_weight = 0;         // weight of the current step when not aborted
   std::vector<std::int64_t> step_weights;  // every setWeight, in order
   std::optional<std::int64_t> canary_available;
   std::optional<std::int64_t> stable_available;

@@ -91,8 +91,9 @@ std::optional<__int128> quantity(const json::value& value) {
   }
   if (!any) return std::nullopt;
   static const std::map<std::string_view, std::pair<int, int>> suffixes = {
-      {"n", {10, -9}}, {"u", {10, -6}}, {"m", {10, -3}}, {"", {10, 0}},  {"k", {10, 3}},  {"M", {10, 6}},  {"G", {10, 9}},
-      {"T", {10, 12}}, {"P", {10, 15}}, {"Ki", {2, 10}}, {"Mi", {2, 20}}, {"Gi", {2, 30}}, {"Ti", {2, 40}}, {"Pi", {2, 50}}};
+      {"n", {10, -9}}, {"u", {10, -6}}, {"m", {10, -3}}, {"", {10, 0}},   {"k", {10, 3}},
+      {"M", {10, 6}},  {"G", {10, 9}},  {"T", {10, 12}}, {"P", {10, 15}}, {"Ki", {2, 10}},
+      {"Mi", {2, 20}}, {"Gi", {2, 30}}, {"Ti", {2, 40}}, {"Pi", {2, 50}}};
   const auto suffix = suffixes.find(std::string_view(text).substr(at));
   if (suffix == suffixes.end()) return std::nullopt;
   int tens = 9 - fraction_digits;
@@ -132,7 +133,8 @@ bool sameObject(const json::object& desired, const json::object& live, bool quan
   }
   for (const auto& member : live) {
     if (desired.contains(member.key()) || isEmpty(member.value()) || isDefault(member.key(), member.value())) continue;
-    if (member.key() == "imagePullPolicy" && member.value() == json::value(defaultPullPolicy(getString(desired, {"image"}))))
+    if (member.key() == "imagePullPolicy" &&
+        member.value() == json::value(defaultPullPolicy(getString(desired, {"image"}))))
       continue;
     return false;
   }
@@ -142,8 +144,9 @@ bool sameObject(const json::object& desired, const json::object& live, bool quan
 bool same(const json::value& desired, const json::value& live, bool quantities) {
   if (desired.is_object() && live.is_object()) return sameObject(desired.get_object(), live.get_object(), quantities);
   if (desired.is_array() && live.is_array())
-    return std::ranges::equal(desired.get_array(), live.get_array(),
-                              [](const json::value& left, const json::value& right) { return same(left, right, false); });
+    return std::ranges::equal(
+        desired.get_array(), live.get_array(),
+        [](const json::value& left, const json::value& right) { return same(left, right, false); });
   if (desired == live) return true;
   return isEmpty(desired) && isEmpty(live);
 }
@@ -151,7 +154,8 @@ bool same(const json::value& desired, const json::value& live, bool quantities) 
 json::object comparable(json::object pod_template) {
   if (json::value* labels = find(pod_template, {"metadata", "labels"}); labels && labels->is_object())
     labels->get_object().erase(hash_label);
-  if (json::value* spec = find(pod_template, {"spec"}); spec && spec->is_object()) spec->get_object().erase("serviceAccount");
+  if (json::value* spec = find(pod_template, {"spec"}); spec && spec->is_object())
+    spec->get_object().erase("serviceAccount");
   return pod_template;
 }
 

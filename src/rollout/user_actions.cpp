@@ -44,8 +44,7 @@ bool covers(const json::value& wanted, const json::value& actual) {
       const json::value* other = actual.get_object().if_contains(member.key());
       return other ? covers(member.value(), *other) : member.value().is_null();
     });
-  if (wanted.is_array() && actual.is_array())
-    return std::ranges::equal(wanted.get_array(), actual.get_array(), covers);
+  if (wanted.is_array() && actual.is_array()) return std::ranges::equal(wanted.get_array(), actual.get_array(), covers);
   return wanted == actual;
 }
 
@@ -99,12 +98,14 @@ Result<PromotePatches> promotePatches(const json::object& rollout, PromoteMode m
   patches.unified = {{"spec", unpause}, {"status", json::object{{"pauseConditions", nullptr}}}};
   if (inconclusive_step) {
     if (count > 0)
-      patches.status = statusPatch({{"pauseConditions", nullptr}, {"controllerPause", false}, {"currentStepIndex", next}});
+      patches.status =
+          statusPatch({{"pauseConditions", nullptr}, {"controllerPause", false}, {"currentStepIndex", next}});
   } else if (paused) {
     patches.status = statusPatch({{"pauseConditions", nullptr}});
   } else if (count > 0) {
     patches.status = statusPatch({{"pauseConditions", nullptr}, {"currentStepIndex", next}});
-    patches.unified = {{"spec", unpause}, {"status", json::object{{"pauseConditions", nullptr}, {"currentStepIndex", next}}}};
+    patches.unified = {{"spec", unpause},
+                       {"status", json::object{{"pauseConditions", nullptr}, {"currentStepIndex", next}}}};
   }
   return patches;
 }
@@ -130,7 +131,8 @@ Result<TemplateOwner> templateOwner(const json::object& rollout) {
   return owner;
 }
 
-Result<Undo> undo(const json::object& rollout, const std::vector<json::object>& replica_sets, std::int64_t to_revision) {
+Result<Undo> undo(const json::object& rollout, const std::vector<json::object>& replica_sets,
+                  std::int64_t to_revision) {
   const std::string_view name = getString(rollout, {"metadata", "name"});
   const std::string_view uid = getString(rollout, {"metadata", "uid"});
   std::multimap<std::int64_t, const json::object*, std::greater<>> by_revision;
@@ -151,7 +153,8 @@ Result<Undo> undo(const json::object& rollout, const std::vector<json::object>& 
 
   auto owner = templateOwner(rollout);
   if (!owner)
-    return fail(owner.error().code, fmt::format("failed restoring revision {}: {}", to_revision, owner.error().message));
+    return fail(owner.error().code,
+                fmt::format("failed restoring revision {}: {}", to_revision, owner.error().message));
   Undo undo{std::move(*owner), picked->first, {}};
   json::object pod_template = userTemplate(*picked->second);
   const json::object* current = getObject(rollout, {"spec", "template"});
@@ -163,8 +166,8 @@ Result<Undo> undo(const json::object& rollout, const std::vector<json::object>& 
 
 Result<json::array> setImagePatch(const json::object& object, std::string_view pointer, std::string_view container,
                                   std::string_view image) {
-  const json::object* pod_spec =
-      pointer == "/template" ? getObject(object, {"template", "spec"}) : getObject(object, {"spec", "template", "spec"});
+  const json::object* pod_spec = pointer == "/template" ? getObject(object, {"template", "spec"})
+                                                        : getObject(object, {"spec", "template", "spec"});
   json::array patch;
   for (const std::string_view list_name : {"initContainers", "containers", "ephemeralContainers"}) {
     const json::array* list = pod_spec ? getArray(*pod_spec, {list_name}) : nullptr;
@@ -179,8 +182,7 @@ Result<json::array> setImagePatch(const json::object& object, std::string_view p
       patch.push_back(json::object{{"op", "add"}, {"path", path + "/image"}, {"value", image}});
     }
   }
-  if (patch.empty())
-    return fail(ErrorCode::not_found, fmt::format("unable to find container named \"{}\"", container));
+  if (patch.empty()) return fail(ErrorCode::not_found, fmt::format("unable to find container named \"{}\"", container));
   return patch;
 }
 

@@ -62,8 +62,8 @@ struct Undo {
 Result<Undo> undo(const json::object& rollout, const std::vector<json::object>& replica_sets, std::int64_t to_revision);
 
 // A JSON Patch that sets the image of every container (init and ephemeral ones too) named `container`, or of all for
-// "*", in `object`, which holds a pod template at `pointer`. Guarded by the containers' names, so that a concurrent edit
-// answers with a failed test. spec/10 §3.9.
+// "*", in `object`, which holds a pod template at `pointer`. Guarded by the containers' names, so that a concurrent
+// edit answers with a failed test. spec/10 §3.9.
 Result<json::array> setImagePatch(const json::object& object, std::string_view pointer, std::string_view container,
                                   std::string_view image);
 
