@@ -1,0 +1,115 @@
+// Requests to a Kubernetes API server, one method a verb. Objects are JSON. Stateless but for the transport.
+//
+// Errors carry the API server's own message and its meaning as ErrorCode (see base/result.hpp). 429, and 503 with a
+// Retry-After, are waited out here (as long as the server asks, a second when it does not say; at most `max_throttle_wait`
+// in total), so that callers see `throttled` only when that was not enough. Nothing else is retried: writes are decided by plans.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/async.hpp"
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "kube/config.hpp"
+#include "net/http.hpp"
+
+namespace crossfade::kube {
+
+// A resource as it appears in URLs.
+struct ResourceKey {
+  std::string group;  // "" for core
+  std::string version;
+  std::string plural;
+  std::string kind;
+  bool namespaced = true;
+
+  // "/apis/apps/v1" or "/api/v1".
+  std::string groupPath() const;
+  // The collection ("" for ns: all namespaces), or the object when `name` is not empty, or its subresource.
+  std::string path(std::string_view ns, std::string_view name = {}, std::string_view subresource = {}) const;
+  std::string apiVersion() const { return group.empty() ? version : group + "/" + version; }
+  bool operator==(const ResourceKey&) const = default;
+};
+
+// The kinds that the controller and the command line know.
+namespace resources {
+extern const ResourceKey rollouts, analysis_runs, analysis_templates, cluster_analysis_templates, experiments;
+extern const ResourceKey replica_sets, deployments, pods, services, secrets, config_maps, events, leases, jobs, namespaces;
+extern const ResourceKey pod_templates, config_map_events;
+extern const ResourceKey custom_resource_definitions;
+}  // namespace resources
+
+enum class PatchType { merge, strategic, json, apply };
+
+struct ListOptions {
+  std::string label_selector, field_selector;
+  std::string resource_version;        // "" : newest
+  int limit = 500;                     // page size while listing; the whole list is returned
+};
+struct List {
+  std::string resource_version;
+  std::vector<json::object> items;     // apiVersion and kind filled in
+};
+
+struct WatchOptions {
+  std::string label_selector, field_selector;
+  std::string resource_version;
+  int timeout_seconds = 300;           // the server ends the watch after about this long
+};
+
+struct WriteOptions {
+  std::string field_manager = "rollouts-controller";
+  bool dry_run = false;
+  bool strict = false;                 // fieldValidation=Strict
+};
+enum class Propagation { background, foreground, orphan };
+
+class Client {
+ public:
+  // Told of every request that got an answer: method, target, status.
+  using Observer = std::function<void(std::string_view method, std::string_view target, int status)>;
+
+  // `clock` outlives the client. `user_agent` e.g. "crossfade/v0.1.0".
+  Client(std::shared_ptr<net::Transport> transport, Clock& clock, Config config, std::string user_agent);
+  ~Client();
+
+  void setObserver(Observer observer);
+  Clock& clock() const;
+
+  Task<Result<json::object>> get(const ResourceKey& resource, std::string_view ns, std::string_view name);
+  Task<Result<List>> list(const ResourceKey& resource, std::string_view ns, ListOptions options = {});
+  // The open stream of a watch, for kube/watcher.hpp. `gone` when the resource version is too old.
+  Task<Result<std::unique_ptr<net::BodyReader>>> watch(const ResourceKey& resource, std::string_view ns, WatchOptions options);
+  Task<Result<json::object>> create(const ResourceKey& resource, std::string_view ns, const json::object& object,
+                                    WriteOptions options = {}, std::string_view name = {}, std::string_view subresource = {});
+  Task<Result<json::object>> update(const ResourceKey& resource, std::string_view ns, std::string_view name,
+                                    const json::object& object, WriteOptions options = {}, std::string_view subresource = {});
+  Task<Result<json::object>> patch(const ResourceKey& resource, std::string_view ns, std::string_view name, PatchType type,
+                                   const json::value& patch, WriteOptions options = {}, std::string_view subresource = {});
+  // `uid` as a precondition when not empty. Returns the server's answer (the object or a Status).
+  Task<Result<json::object>> remove(const ResourceKey& resource, std::string_view ns, std::string_view name,
+                                    Propagation propagation = Propagation::background, std::string_view uid = {});
+  // Any GET: discovery, /version, a pod's log.
+  Task<Result<std::string>> getRaw(std::string target);
+  // A streaming GET: a pod's log that is followed.
+  Task<Result<std::unique_ptr<net::BodyReader>>> openRaw(std::string target);
+  // The resource of a group and kind as the server serves it (preferred version, or the first of `versions` that is
+  // served). `not_found` when it isn't. Asks discovery each time: callers keep the answer.
+  Task<Result<ResourceKey>> discover(std::string_view group, std::string_view kind, const std::vector<std::string>& versions = {});
+
+  static constexpr Duration request_timeout = seconds(30);
+  static constexpr Duration max_throttle_wait = seconds(60);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// What an answer's status and body (a Status object, or anything else) mean.
+Error errorFromResponse(const net::Response& response);
+
+}  // namespace crossfade::kube

@@ -1,0 +1,44 @@
+// Metric providers: from a metric to one measured value. One file each behind this interface, and one line in
+// providers/registry.cpp. spec/08 §1, spec/06 §6.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "api/analysis.hpp"
+#include "base/async.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "kube/client.hpp"
+#include "net/http.hpp"
+
+namespace crossfade::providers {
+
+// What a provider may use. Everything outlives the measurement.
+struct Context {
+  kube::Client& client;     // Secrets, Jobs
+  net::Dialer& dialer;      // metric backends
+  Clock& clock;
+  std::string prometheus_address;  // default for metrics without one
+  std::string job_namespace;       // "": the run's
+};
+
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  // spec/08 §1.1. `metric` has its arguments filled in. A failure of the backend is a Measurement in phase Error whose
+  // message says what happened, never an exception. A measurement that is still in flight has no finished_at.
+  virtual Task<api::Measurement> run(const api::AnalysisRun& run, const api::Metric& metric) = 0;
+  virtual Task<api::Measurement> resume(const api::AnalysisRun& run, const api::Metric& metric, api::Measurement measurement) = 0;
+  virtual Task<api::Measurement> terminate(const api::AnalysisRun& run, const api::Metric& metric, api::Measurement measurement) = 0;
+  // What belongs to measurements that are no longer kept (Jobs).
+  virtual Task<> garbageCollect(const api::AnalysisRun& run, const api::Metric& metric, int limit) = 0;
+  // Kept once in the metric's result.
+  virtual std::map<std::string, std::string> metadata(const api::Metric& metric) const = 0;
+};
+
+// The provider that `metric` names; fails in spec/08 §1.2's words when there is none, or when it isn't there yet.
+Result<std::unique_ptr<Provider>> makeProvider(const Context& context, const api::Metric& metric);
+
+}  // namespace crossfade::providers
