@@ -1,0 +1,183 @@
+#include "local/custom_resources.hpp"
+
+#include <fmt/format.h>
+
+#include "local/builtin_resources.hpp"
+
+namespace crossfade::local {
+
+namespace {
+
+std::vector<std::string> strings(const json::array* array) {
+  std::vector<std::string> result;
+  if (array == nullptr) return result;
+  for (const auto& item : *array) {
+    if (const auto* text = item.if_string()) result.emplace_back(*text);
+  }
+  return result;
+}
+
+// ".spec.replicas" as its steps.
+std::vector<std::string> steps(std::string_view path) {
+  std::vector<std::string> result;
+  while (!path.empty()) {
+    if (path.front() == '.') path.remove_prefix(1);
+    const std::size_t end = std::min(path.find('.'), path.size());
+    if (end > 0) result.emplace_back(path.substr(0, end));
+    path.remove_prefix(end);
+  }
+  return result;
+}
+
+// Puts a condition where it stands already or at the end; its transition time changes with its status only.
+void setCondition(json::object& status, std::string_view type, std::string_view value, std::string_view reason,
+                  std::string_view message, std::string_view now) {
+  json::value& list = status["conditions"];
+  if (!list.is_array()) list = json::array();
+  json::object condition{
+      {"type", type}, {"status", value}, {"lastTransitionTime", now}, {"reason", reason}, {"message", message}};
+  for (auto& item : list.get_array()) {
+    if (!item.is_object() || getString(item.get_object(), {"type"}) != type) continue;
+    if (getString(item.get_object(), {"status"}) == value) return;
+    item = std::move(condition);
+    return;
+  }
+  list.get_array().emplace_back(std::move(condition));
+}
+
+}  // namespace
+
+Result<CustomResource> customResource(const json::object& definition) {
+  CustomResource result;
+  ResourceType& type = result.type;
+  type.custom = true;
+  type.unconditional_update = false;
+  type.group = getString(definition, {"spec", "group"});
+  type.kind = getString(definition, {"spec", "names", "kind"});
+  type.plural = getString(definition, {"spec", "names", "plural"});
+  type.singular = getString(definition, {"spec", "names", "singular"});
+  if (type.singular.empty()) {
+    type.singular = type.kind;
+    std::ranges::transform(type.singular, type.singular.begin(), [](unsigned char c) { return std::tolower(c); });
+  }
+  type.short_names = strings(getArray(definition, {"spec", "names", "shortNames"}));
+  type.categories = strings(getArray(definition, {"spec", "names", "categories"}));
+  type.namespaced = getString(definition, {"spec", "scope"}) != "Cluster";
+  const auto* versions = getArray(definition, {"spec", "versions"});
+  if (versions == nullptr) return fail(ErrorCode::invalid, "spec.versions: Required value");
+  for (std::size_t i = 0; i < versions->size(); ++i) {
+    const auto* version = (*versions)[i].if_object();
+    if (version == nullptr) continue;
+    const std::string name(getString(*version, {"name"}));
+    const bool served = getBool(*version, {"served"});
+    if (served) type.versions.push_back(name);
+    if (served || getBool(*version, {"storage"})) {
+      if (const auto* document = getObject(*version, {"schema", "openAPIV3Schema"})) {
+        auto schema = makeSchema(*document);
+        if (!schema) {
+          return fail(ErrorCode::invalid, fmt::format("spec.versions[{}].schema.openAPIV3Schema: Invalid value: {}", i,
+                                                      schema.error().message));
+        }
+        result.schemas.emplace(name, std::move(*schema));
+      }
+    }
+    if (!getBool(*version, {"storage"})) continue;
+    type.version = name;
+    type.has_status = find(*version, {"subresources", "status"}) != nullptr;
+    if (const auto* scale = getObject(*version, {"subresources", "scale"})) {
+      type.has_scale = true;
+      type.scale_replicas = steps(getString(*scale, {"specReplicasPath"}));
+      type.scale_status_replicas = steps(getString(*scale, {"statusReplicasPath"}));
+      type.scale_selector = steps(getString(*scale, {"labelSelectorPath"}));
+    }
+  }
+  if (type.version.empty()) {
+    return fail(ErrorCode::invalid,
+                "spec.versions: Invalid value: must have exactly one version marked as storage version");
+  }
+  std::ranges::sort(type.versions, betterVersion);
+  return result;
+}
+
+std::vector<std::string> validateDefinition(const json::object& definition) {
+  std::vector<std::string> violations;
+  const auto group = getString(definition, {"spec", "group"});
+  const auto plural = getString(definition, {"spec", "names", "plural"});
+  const auto name = getString(definition, {"metadata", "name"});
+  if (name != fmt::format("{}.{}", plural, group)) {
+    violations.push_back(
+        fmt::format("metadata.name: Invalid value: \"{}\": must be spec.names.plural+\".\"+spec.group", name));
+  }
+  if (group.empty()) violations.emplace_back("spec.group: Required value");
+  const auto scope = getString(definition, {"spec", "scope"});
+  if (scope.empty()) {
+    violations.emplace_back("spec.scope: Required value");
+  } else if (scope != "Cluster" && scope != "Namespaced") {
+    violations.push_back(
+        fmt::format("spec.scope: Unsupported value: \"{}\": supported values: \"Cluster\", \"Namespaced\"", scope));
+  }
+  if (plural.empty()) violations.emplace_back("spec.names.plural: Required value");
+  if (getString(definition, {"spec", "names", "kind"}).empty())
+    violations.emplace_back("spec.names.kind: Required value");
+  const auto* versions = getArray(definition, {"spec", "versions"});
+  int storage = 0;
+  if (versions != nullptr) {
+    for (std::size_t i = 0; i < versions->size(); ++i) {
+      const auto* version = (*versions)[i].if_object();
+      if (version == nullptr) continue;
+      if (getBool(*version, {"storage"})) ++storage;
+      if (getObject(*version, {"schema", "openAPIV3Schema"}) == nullptr) {
+        violations.push_back(
+            fmt::format("spec.versions[{}].schema.openAPIV3Schema: Required value: schemas are required", i));
+      }
+    }
+  }
+  if (storage != 1) {
+    violations.emplace_back("spec.versions: Invalid value: must have exactly one version marked as storage version");
+  }
+  if (violations.empty()) {
+    if (auto made = customResource(definition); !made) violations.push_back(made.error().message);
+  }
+  return violations;
+}
+
+void defaultDefinition(json::object& definition) {
+  json::object& spec = ensureObject(definition, {"spec"});
+  json::object& names = ensureObject(spec, {"names"});
+  const std::string kind(getString(names, {"kind"}));
+  if (!kind.empty() && getString(names, {"singular"}).empty()) {
+    std::string singular = kind;
+    std::ranges::transform(singular, singular.begin(), [](unsigned char c) { return std::tolower(c); });
+    names["singular"] = singular;
+  }
+  if (!kind.empty() && getString(names, {"listKind"}).empty()) names["listKind"] = kind + "List";
+  if (getString(spec, {"conversion", "strategy"}).empty()) ensureObject(spec, {"conversion"})["strategy"] = "None";
+}
+
+void establishDefinition(json::object& definition, std::string_view now) {
+  json::object& status = ensureObject(definition, {"status"});
+  setCondition(status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
+  setCondition(status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);
+  if (const auto* names = find(definition, {"spec", "names"})) status["acceptedNames"] = *names;
+  json::value& stored = status["storedVersions"];
+  if (!stored.is_array()) stored = json::array();
+  if (const auto* versions = getArray(definition, {"spec", "versions"})) {
+    for (const auto& version : *versions) {
+      if (!version.is_object() || !getBool(version.get_object(), {"storage"})) continue;
+      const json::value& name = version.get_object().at("name");
+      if (std::ranges::find(stored.get_array(), name) == stored.get_array().end()) stored.get_array().push_back(name);
+    }
+  }
+}
+
+void removeFinalizer(json::object& object, std::string_view finalizer) {
+  auto* finalizers = find(object, {"metadata", "finalizers"});
+  if (finalizers == nullptr || !finalizers->is_array()) return;
+  auto& list = finalizers->get_array();
+  for (auto it = list.begin(); it != list.end();) {
+    const auto* text = it->if_string();
+    it = text != nullptr && *text == finalizer ? list.erase(it) : it + 1;
+  }
+}
+
+}  // namespace crossfade::local

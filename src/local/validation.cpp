@@ -1,0 +1,322 @@
+// The rules of built-in kinds that refuse an object, in the API server's words.
+#include <fmt/format.h>
+
+#include "local/admission.hpp"
+#include "local/custom_resources.hpp"
+
+namespace crossfade::local {
+
+namespace {
+
+// Collects violations below a field.
+class Rules {
+ public:
+  explicit Rules(std::vector<std::string>& violations) : violations_(violations) {}
+  void required(std::string_view field, std::string_view detail = {}) {
+    violations_.push_back(detail.empty() ? fmt::format("{}: Required value", field)
+                                         : fmt::format("{}: Required value: {}", field, detail));
+  }
+  void invalid(std::string_view field, const json::value& value, std::string_view detail) {
+    violations_.push_back(fmt::format("{}: Invalid value: {}: {}", field, json::serialize(value), detail));
+  }
+  void duplicate(std::string_view field, const json::value& value) {
+    violations_.push_back(fmt::format("{}: Duplicate value: {}", field, json::serialize(value)));
+  }
+  void unsupported(std::string_view field, std::string_view value, std::vector<std::string_view> supported) {
+    std::ranges::sort(supported);
+    std::vector<std::string> quoted;
+    for (const auto item : supported) quoted.push_back(fmt::format("\"{}\"", item));
+    violations_.push_back(
+        fmt::format("{}: Unsupported value: \"{}\": supported values: {}", field, value, fmt::join(quoted, ", ")));
+  }
+  void forbidden(std::string_view field, std::string_view detail) {
+    violations_.push_back(fmt::format("{}: Forbidden: {}", field, detail));
+  }
+  void nonNegative(const json::object& object, std::initializer_list<std::string_view> path, std::string_view field) {
+    if (const auto number = getInt(object, path); number < 0)
+      invalid(field, number, "must be greater than or equal to 0");
+  }
+
+ private:
+  std::vector<std::string>& violations_;
+};
+
+void validateContainers(const json::object& spec, std::string_view key, std::string_view at,
+                        std::set<std::string>& names, Rules& rules) {
+  const auto* containers = getArray(spec, {key});
+  if (containers == nullptr || containers->empty()) {
+    if (key == "containers") rules.required(fmt::format("{}.containers", at));
+    return;
+  }
+  for (std::size_t i = 0; i < containers->size(); ++i) {
+    const auto* container = (*containers)[i].if_object();
+    if (container == nullptr) continue;
+    const std::string field = fmt::format("{}.{}[{}]", at, key, i);
+    const std::string name(getString(*container, {"name"}));
+    if (name.empty()) {
+      rules.required(field + ".name");
+    } else if (!names.insert(name).second) {
+      rules.duplicate(field + ".name", json::value(name));
+    }
+    if (getString(*container, {"image"}).empty()) rules.required(field + ".image");
+    if (const auto* ports = getArray(*container, {"ports"})) {
+      for (std::size_t p = 0; p < ports->size(); ++p) {
+        const auto* port = (*ports)[p].if_object();
+        if (port == nullptr) continue;
+        const auto number = getInt(*port, {"containerPort"});
+        const std::string port_field = fmt::format("{}.ports[{}].containerPort", field, p);
+        if (number == 0) {
+          rules.required(port_field);
+        } else if (number < 1 || number > 65535) {
+          rules.invalid(port_field, number, "must be between 1 and 65535, inclusive");
+        }
+      }
+    }
+  }
+}
+
+void validatePodSpec(const json::object* spec, std::string_view at, Rules& rules) {
+  static const json::object nothing;
+  const json::object& pod = spec == nullptr ? nothing : *spec;
+  std::set<std::string> names;
+  validateContainers(pod, "initContainers", at, names, rules);
+  validateContainers(pod, "containers", at, names, rules);
+  const auto policy = getString(pod, {"restartPolicy"}, "Always");
+  if (policy != "Always" && policy != "OnFailure" && policy != "Never") {
+    rules.unsupported(fmt::format("{}.restartPolicy", at), policy, {"Always", "OnFailure", "Never"});
+  }
+  rules.nonNegative(pod, {"terminationGracePeriodSeconds"}, fmt::format("{}.terminationGracePeriodSeconds", at));
+}
+
+// Selector and template of a Deployment, ReplicaSet, DaemonSet or StatefulSet.
+void validateWorkload(const json::object& object, const json::object* old, Rules& rules, bool immutable_selector) {
+  rules.nonNegative(object, {"spec", "replicas"}, "spec.replicas");
+  rules.nonNegative(object, {"spec", "minReadySeconds"}, "spec.minReadySeconds");
+  const auto* selector = getObject(object, {"spec", "selector"});
+  const json::object* labels = getObject(object, {"spec", "template", "metadata", "labels"});
+  const json::value shown = labels == nullptr ? json::value() : json::value(*labels);
+  constexpr std::string_view mismatch = "`selector` does not match template `labels`";
+  if (selector == nullptr) {
+    rules.required("spec.selector");
+    rules.invalid("spec.template.metadata.labels", shown, mismatch);
+  } else {
+    const auto parsed = Selector::fromJson(*selector);
+    if (!parsed) {
+      rules.invalid("spec.selector", *selector, parsed.error().message);
+    } else if (parsed->empty()) {
+      rules.invalid("spec.selector", json::object(), "empty selector is invalid for deployment");
+    } else if (!parsed->matches(labelsFromJson(labels))) {
+      rules.invalid("spec.template.metadata.labels", shown, mismatch);
+    }
+  }
+  validatePodSpec(getObject(object, {"spec", "template", "spec"}), "spec.template.spec", rules);
+  const auto policy = getString(object, {"spec", "template", "spec", "restartPolicy"});
+  if (policy == "OnFailure" || policy == "Never")
+    rules.unsupported("spec.template.spec.restartPolicy", policy, {"Always"});
+  if (immutable_selector && old != nullptr) {
+    const auto* before = find(*old, {"spec", "selector"});
+    const auto* after = find(object, {"spec", "selector"});
+    if (before != nullptr && after != nullptr && *before != *after)
+      rules.invalid("spec.selector", *after, "field is immutable");
+  }
+}
+
+void validateService(const json::object& object, const json::object* old, Rules& rules) {
+  const std::string type(getString(object, {"spec", "type"}));
+  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
+    rules.unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
+  }
+  const auto* ports = getArray(object, {"spec", "ports"});
+  const bool headless = getString(object, {"spec", "clusterIP"}) == "None";
+  if ((ports == nullptr || ports->empty()) && !headless && type != "ExternalName") rules.required("spec.ports");
+  if (ports != nullptr) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < ports->size(); ++i) {
+      const auto* port = (*ports)[i].if_object();
+      if (port == nullptr) continue;
+      const std::string field = fmt::format("spec.ports[{}]", i);
+      const std::string name(getString(*port, {"name"}));
+      if (name.empty() && ports->size() > 1) rules.required(field + ".name");
+      if (!name.empty() && !names.insert(name).second) rules.duplicate(field + ".name", json::value(name));
+      const auto number = getInt(*port, {"port"});
+      if (number < 1 || number > 65535)
+        rules.invalid(field + ".port", number, "must be between 1 and 65535, inclusive");
+      if (const auto* target = port->if_contains("targetPort");
+          target != nullptr && target->is_int64() && (target->get_int64() < 1 || target->get_int64() > 65535)) {
+        rules.invalid(field + ".targetPort", *target, "must be between 1 and 65535, inclusive");
+      }
+    }
+  }
+  if (old == nullptr) return;
+  const auto* before = find(*old, {"spec", "clusterIP"});
+  const auto* after = find(object, {"spec", "clusterIP"});
+  if (before != nullptr && after != nullptr && *before != *after &&
+      getString(*old, {"spec", "type"}) != "ExternalName" && type != "ExternalName") {
+    rules.invalid("spec.clusterIPs[0]", json::array{*after}, "may not change once set");
+  }
+}
+
+// Only the image (and a few others) of a pod may change.
+void validatePodUpdate(const json::object& object, const json::object& old, Rules& rules) {
+  const auto strip = [](const json::object& pod) {
+    json::object spec = getObject(pod, {"spec"}) == nullptr ? json::object() : *getObject(pod, {"spec"});
+    for (const std::string_view key : {"containers", "initContainers"}) {
+      if (auto* list = spec.if_contains(key); list != nullptr && list->is_array()) {
+        for (auto& container : list->get_array()) {
+          if (container.is_object()) container.get_object().erase("image");
+        }
+      }
+    }
+    for (const std::string_view key :
+         {"activeDeadlineSeconds", "tolerations", "nodeName", "terminationGracePeriodSeconds", "schedulingGates"}) {
+      spec.erase(key);
+    }
+    return spec;
+  };
+  const auto* before = getArray(old, {"spec", "containers"});
+  const auto* after = getArray(object, {"spec", "containers"});
+  if (before != nullptr && after != nullptr && before->size() != after->size()) {
+    rules.forbidden("spec.containers", "pod updates may not add or remove containers");
+    return;
+  }
+  if (strip(object) != strip(old)) {
+    rules.forbidden(
+        "spec",
+        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+        "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+        "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)");
+  }
+}
+
+void validateData(const json::object& object, const json::object* old, Rules& rules,
+                  std::vector<std::string>& violations, bool secret) {
+  std::size_t bytes = 0;
+  for (const std::string_view key : {"data", "binaryData"}) {
+    const auto* data = getObject(object, {key});
+    if (data == nullptr) continue;
+    for (const auto& [name, value] : *data) {
+      const std::string_view text(name);
+      if (text.empty() || text == "." || text == ".." || !std::ranges::all_of(text, [](unsigned char c) {
+            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+          })) {
+        rules.invalid(fmt::format("{}[{}]", key, text), json::value(text),
+                      "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  "
+                      "or 'KEY_NAME',  or "
+                      "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
+      }
+      if (const auto* content = value.if_string()) bytes += secret ? content->size() / 4 * 3 : content->size();
+    }
+  }
+  constexpr std::size_t limit = 1 << 20;
+  if (bytes > limit)
+    violations.push_back(fmt::format("{}: Too long: may not be more than {} bytes", secret ? "data" : "[]", limit));
+  if (old == nullptr || !getBool(*old, {"immutable"})) return;
+  if (!getBool(object, {"immutable"})) rules.forbidden("immutable", "field is immutable when `immutable` is set");
+  for (const std::string_view key : {"data", "binaryData"}) {
+    const auto* before = old->if_contains(key);
+    const auto* after = object.if_contains(key);
+    if ((before == nullptr) != (after == nullptr) || (before != nullptr && *before != *after)) {
+      rules.forbidden(key, "field is immutable when `immutable` is set");
+    }
+  }
+}
+
+void validateAutoscaler(const json::object& object, Rules& rules) {
+  const auto low = getInt(object, {"spec", "minReplicas"}, 1);
+  const auto high = getInt(object, {"spec", "maxReplicas"});
+  if (low < 1) rules.invalid("spec.minReplicas", low, "must be greater than or equal to 1");
+  if (high < 1) rules.invalid("spec.maxReplicas", high, "must be greater than 0");
+  if (high < low && high >= 1)
+    rules.invalid("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`");
+  for (const std::string_view key : {"kind", "name"}) {
+    if (getString(object, {"spec", "scaleTargetRef", key}).empty())
+      rules.required(fmt::format("spec.scaleTargetRef.{}", key));
+  }
+}
+
+void validateJob(const json::object& object, const json::object* old, Rules& rules) {
+  for (const std::string_view key :
+       {"parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"}) {
+    rules.nonNegative(object, {"spec", key}, fmt::format("spec.{}", key));
+  }
+  validatePodSpec(getObject(object, {"spec", "template", "spec"}), "spec.template.spec", rules);
+  if (getString(object, {"spec", "template", "spec", "restartPolicy"}) == "Always") {
+    rules.unsupported("spec.template.spec.restartPolicy", "Always", {"OnFailure", "Never"});
+  }
+  if (old == nullptr) return;
+  for (const std::string_view key : {"selector", "template", "completions"}) {
+    const auto* before = find(*old, {"spec", key});
+    const auto* after = find(object, {"spec", key});
+    if (before != nullptr && (after == nullptr || *before != *after)) {
+      rules.invalid(fmt::format("spec.{}", key), after == nullptr ? json::value() : *after, "field is immutable");
+    }
+  }
+}
+
+void validateIngress(const json::object& object, Rules& rules) {
+  const auto* list = getArray(object, {"spec", "rules"});
+  if ((list == nullptr || list->empty()) && find(object, {"spec", "defaultBackend"}) == nullptr) {
+    rules.invalid("spec", json::object(), "either `defaultBackend` or `rules` must be specified");
+    return;
+  }
+  if (list == nullptr) return;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto* paths = find((*list)[i], {"http", "paths"});
+    if (paths == nullptr || !paths->is_array()) continue;
+    for (std::size_t p = 0; p < paths->get_array().size(); ++p) {
+      const auto* path = paths->get_array()[p].if_object();
+      if (path == nullptr) continue;
+      const std::string field = fmt::format("spec.rules[{}].http.paths[{}]", i, p);
+      const auto type = getString(*path, {"pathType"});
+      if (type.empty()) {
+        rules.required(field + ".pathType", "pathType must be specified");
+      } else if (type != "Exact" && type != "Prefix" && type != "ImplementationSpecific") {
+        rules.unsupported(field + ".pathType", type, {"Exact", "ImplementationSpecific", "Prefix"});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void validateKind(const AdmissionContext& context, const json::object& object, const json::object* old,
+                  std::vector<std::string>& violations) {
+  if (context.type.custom) return;
+  const std::string& kind = context.type.kind;
+  Rules rules(violations);
+  if (kind == "Pod") {
+    validatePodSpec(getObject(object, {"spec"}), "spec", rules);
+    if (old != nullptr) validatePodUpdate(object, *old, rules);
+  } else if (kind == "ReplicaSet" || kind == "Deployment" || kind == "DaemonSet" || kind == "StatefulSet") {
+    validateWorkload(object, old, rules, true);
+  } else if (kind == "Job") {
+    validateJob(object, old, rules);
+  } else if (kind == "Service") {
+    validateService(object, old, rules);
+  } else if (kind == "ConfigMap") {
+    validateData(object, old, rules, violations, false);
+  } else if (kind == "Secret") {
+    validateData(object, old, rules, violations, true);
+    if (old != nullptr && getString(*old, {"type"}) != getString(object, {"type"})) {
+      rules.invalid("type", json::value(getString(object, {"type"})), "field is immutable");
+    }
+  } else if (kind == "HorizontalPodAutoscaler") {
+    validateAutoscaler(object, rules);
+  } else if (kind == "Ingress") {
+    validateIngress(object, rules);
+  } else if (kind == "PodDisruptionBudget") {
+    if (find(object, {"spec", "minAvailable"}) != nullptr && find(object, {"spec", "maxUnavailable"}) != nullptr) {
+      rules.invalid("spec", json::object(), "minAvailable and maxUnavailable cannot be both set");
+    }
+  } else if (kind == "CustomResourceDefinition") {
+    auto more = validateDefinition(object);
+    violations.insert(violations.end(), more.begin(), more.end());
+  } else if ((kind == "RoleBinding" || kind == "ClusterRoleBinding") && old != nullptr) {
+    const auto* before = old->if_contains("roleRef");
+    const auto* after = object.if_contains("roleRef");
+    if (before != nullptr && after != nullptr && *before != *after)
+      rules.invalid("roleRef", *after, "cannot change roleRef");
+  }
+}
+
+}  // namespace crossfade::local
