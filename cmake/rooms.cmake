@@ -53,12 +53,16 @@ function(room name)
   endif()
 endfunction()
 
-# crossfade_embed(TARGET NAMESPACE FILE...): compiles files into TARGET. Each FILE (relative to the source tree) is
+# crossfade_embed(TARGET NAMESPACE FILE...): compiles files into TARGET. Each FILE (absolute, or relative to the source tree) is
 # found at run time by its base name through `crossfade::NAMESPACE::embedded(name)`, declared in the room's own header
 # as: std::string_view embedded(std::string_view name);  (empty when there is no such file).
 function(crossfade_embed target namespace)
   set(output ${CMAKE_BINARY_DIR}/embedded/${target}_${namespace}.cpp)
-  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE inputs)
+  set(inputs)
+  foreach(file ${ARGN})
+    get_filename_component(path ${file} ABSOLUTE BASE_DIR ${CMAKE_SOURCE_DIR})
+    list(APPEND inputs ${path})
+  endforeach()
   add_custom_command(OUTPUT ${output} COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tools/embed.py ${namespace} ${output} ${inputs}
                      DEPENDS ${inputs} ${CMAKE_SOURCE_DIR}/tools/embed.py VERBATIM)
   target_sources(${target} PRIVATE ${output})
