@@ -15,8 +15,8 @@ struct IntOrPercent {
   std::variant<int, std::string> value = 0;
 
   static Result<IntOrPercent> fromJson(const boost::json::value& value);
-  // The share of `total`: an int stands for itself, "30%" for that share of it, rounded. A string without "%" is an
-  // error that names it, except where spec/01 §7 says otherwise.
+  // The share of `total`: an int stands for itself, a string ("30%", and "30" as well) for that percentage of it,
+  // rounded. Any other string is an error that names it.
   Result<int> resolve(int total, Rounding rounding) const;
   bool operator==(const IntOrPercent&) const = default;
 };
