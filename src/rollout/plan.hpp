@@ -21,7 +21,9 @@
 #include <variant>
 #include <vector>
 
+#include "api/analysis.hpp"
 #include "api/rollout.hpp"
+#include "api/workloads.hpp"
 #include "base/json.hpp"
 #include "base/labels.hpp"
 #include "base/result.hpp"
@@ -35,8 +37,8 @@ namespace crossfade::rollout {
 struct ObservedTraffic {
   // trafficRouting names at least one router that exists.
   bool has_routers = false;
-  // A router can tell whether the data plane took a weight (ALB and the like). Without one every weight that was set counts
-  // as taken.
+  // A router can tell whether the data plane took a weight (ALB and the like). Without one every weight that was set
+  // counts as taken.
   bool can_verify = false;
   // The answer for the recorded weight; any "no" of several routers is a no. Empty: not applicable.
   std::optional<bool> verified;
@@ -73,7 +75,8 @@ struct Snapshot {
   std::optional<std::vector<std::shared_ptr<const api::Pod>>> pods;
   std::optional<Workload> workload;  // exactly when spec.workloadRef is set
   ObservedTraffic traffic;
-  // Pod-template hashes that a router's own objects select (subsets of an Istio DestinationRule): such a ReplicaSet is in use.
+  // Pod-template hashes that a router's own objects select (subsets of an Istio DestinationRule): such a ReplicaSet is
+  // in use.
   std::vector<std::string> routed_hashes;
   // The first error of what only the shell can look up (templates, ingresses, meshes), as a field error. spec/02 §3.2.
   std::optional<std::string> reference_error;
@@ -87,8 +90,8 @@ bool needsPods(const Snapshot& snapshot, TimePoint now);
 
 // --- what to do ----------------------------------------------------------------------------------------------------
 
-// All names are in the Rollout's namespace. `patch` is a JSON merge patch. Where `resource_version` is not empty the write
-// must fail with `conflict` when the object has changed since: put it into metadata.resourceVersion.
+// All names are in the Rollout's namespace. `patch` is a JSON merge patch. Where `resource_version` is not empty the
+// write must fail with `conflict` when the object has changed since: put it into metadata.resourceVersion.
 
 // POST of a whole ReplicaSet. When it answers already_exists, read the live one: isOwnCreation() true means go on as
 // if it had been created, else execute onNameCollision(). On any other failure execute onCreateFailed().
@@ -128,9 +131,9 @@ struct PatchServiceSelector {
   json::object patch;
 };
 // What every router should do, in this order: drop the managed routes (if asked), then, unless `held`: routes in their
-// order, the weight (if `weight_before_hash`), the hashes, the weight. Idempotent: planned in every pass, and nothing is
-// to be written where the routers' objects already say so. A failure ends the plan; when it is the weight that failed,
-// with a Warning event TrafficRoutingError. spec/05 §1.4.
+// order, the weight (if `weight_before_hash`), the hashes, the weight. Idempotent: planned in every pass, and nothing
+// is to be written where the routers' objects already say so. A failure ends the plan; when it is the weight that
+// failed, with a Warning event TrafficRoutingError. spec/05 §1.4.
 struct SetTraffic {
   struct Destination {
     std::string service, hash;
@@ -144,7 +147,8 @@ struct SetTraffic {
   std::int64_t max_weight = 100;
   std::vector<Destination> extra;  // of a running experiment
   bool weight_before_hash = false;
-  // Header and mirror routes: the steps' own objects {"name":…,"match":…,"percentage":…}; without match: remove that route.
+  // Header and mirror routes: the steps' own objects {"name":…,"match":…,"percentage":…}; without match: remove that
+  // route.
   struct Route {
     bool mirror = false;
     json::object step;
@@ -202,7 +206,8 @@ struct PatchRollout {
   std::string resource_version;
   json::object patch;
 };
-// Replicas of the Deployment behind workloadRef. spec/02 §9.5. `required`: a failure ends the plan; otherwise it is logged.
+// Replicas of the Deployment behind workloadRef. spec/02 §9.5. `required`: a failure ends the plan; otherwise it is
+// logged.
 struct ScaleWorkload {
   std::string deployment;
   std::int64_t replicas = 0;
@@ -219,17 +224,17 @@ struct EmitEvent {
 };
 
 using Action = std::variant<CreateReplicaSet, ScaleReplicaSet, PatchReplicaSet, ClaimReplicaSet, DeleteReplicaSet,
-                            PatchServiceSelector, SetTraffic, CreateAnalysisRun, TerminateAnalysisRun, DeleteAnalysisRun,
-                            CreateExperiment, TerminateExperiment, DeleteExperiment, EvictPod, PatchPod, PatchRollout,
-                            ScaleWorkload, PatchStatus, EmitEvent>;
+                            PatchServiceSelector, SetTraffic, CreateAnalysisRun, TerminateAnalysisRun,
+                            DeleteAnalysisRun, CreateExperiment, TerminateExperiment, DeleteExperiment, EvictPod,
+                            PatchPod, PatchRollout, ScaleWorkload, PatchStatus, EmitEvent>;
 
 // Why nothing (more) happens now.
 enum class WaitKind {
-  user,           // somebody has to promote, resume, retry or repair the spec
-  timer,          // `until` has to pass
-  pods,           // pods have to become available, or to end
-  service,        // a Service can't be switched yet
-  analysis,       // a run has to end
+  user,      // somebody has to promote, resume, retry or repair the spec
+  timer,     // `until` has to pass
+  pods,      // pods have to become available, or to end
+  service,   // a Service can't be switched yet
+  analysis,  // a run has to end
   experiment,
   traffic,        // the data plane has to take a weight
   not_supported,  // the Rollout asks for something that this version can't do
