@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/go_text.hpp"
+
 namespace crossfade {
 
 namespace {
@@ -102,78 +104,11 @@ std::optional<TimePoint> parseTime(std::string_view text) {
 }
 
 std::optional<Duration> parseGoDuration(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  bool negative = false;
-  if (text.front() == '-' || text.front() == '+') {
-    negative = text.front() == '-';
-    text.remove_prefix(1);
-  }
-  if (text == "0") return Duration(0);
-  if (text.empty()) return std::nullopt;
-
-  // Longer spellings first: "ms" must not be read as "m".
-  static constexpr std::array<std::pair<std::string_view, double>, 8> units{{{"ns", 1e-3},
-                                                                             {"us", 1},
-                                                                             {"\u00b5s", 1},
-                                                                             {"\u03bcs", 1},
-                                                                             {"ms", 1e3},
-                                                                             {"s", 1e6},
-                                                                             {"m", 60e6},
-                                                                             {"h", 3600e6}}};
-  // Go holds nanoseconds in an int64; beyond that it reports an error.
-  constexpr double limit_micros = 9223372036854775.0;
-  double total = 0;
-  while (!text.empty()) {
-    std::size_t length = 0;
-    bool digits = false;
-    bool dot = false;
-    while (length < text.size() && ((text[length] >= '0' && text[length] <= '9') || (text[length] == '.' && !dot))) {
-      if (text[length] == '.') {
-        dot = true;
-      } else {
-        digits = true;
-      }
-      ++length;
-    }
-    if (!digits) return std::nullopt;
-    double number = 0;
-    std::from_chars(text.data(), text.data() + length, number);
-    text.remove_prefix(length);
-    bool known = false;
-    for (const auto& [name, micros] : units) {
-      if (!text.starts_with(name)) continue;
-      total += number * micros;
-      text.remove_prefix(name.size());
-      known = true;
-      break;
-    }
-    if (!known || total > limit_micros) return std::nullopt;
-  }
-  const auto micros = static_cast<std::int64_t>(total + 1e-6 * total / limit_micros);
-  return Duration(negative ? -micros : micros);
+  const auto parsed = go::parseDuration(text);
+  if (!parsed) return std::nullopt;
+  return std::chrono::duration_cast<Duration>(*parsed);
 }
 
-std::string formatGoDuration(Duration duration) {
-  const std::int64_t count = duration.count();
-  if (count == 0) return "0s";
-  const std::string sign = count < 0 ? "-" : "";
-  const std::uint64_t micros = count < 0 ? 0 - static_cast<std::uint64_t>(count) : static_cast<std::uint64_t>(count);
-  // `whole` units and a fraction without trailing zeros.
-  const auto decimal = [](std::uint64_t whole, std::uint64_t fraction, int width) {
-    std::string text = fmt::format("{}", whole);
-    if (fraction == 0) return text;
-    std::string digits = fmt::format("{:0{}}", fraction, width);
-    digits.erase(digits.find_last_not_of('0') + 1);
-    return text + "." + digits;
-  };
-  if (micros < 1000) return fmt::format("{}{}\u00b5s", sign, micros);
-  if (micros < 1'000'000) return sign + decimal(micros / 1000, micros % 1000, 3) + "ms";
-  const std::uint64_t total_seconds = micros / 1'000'000;
-  const std::string second_part = decimal(total_seconds % 60, micros % 1'000'000, 6) + "s";
-  if (total_seconds < 60) return sign + second_part;
-  const std::uint64_t total_minutes = total_seconds / 60;
-  if (total_minutes < 60) return fmt::format("{}{}m{}", sign, total_minutes, second_part);
-  return fmt::format("{}{}h{}m{}", sign, total_minutes / 60, total_minutes % 60, second_part);
-}
+std::string formatGoDuration(Duration duration) { return go::formatDuration(duration); }
 
 }  // namespace crossfade
