@@ -1,8 +1,11 @@
-// Requests to a Kubernetes API server, one method a verb. Objects are JSON. Stateless but for the transport.
+// Requests to a Kubernetes API server, one method a verb. Objects are JSON. Stateless but for the transport and the
+// credential in use. Arguments are copied before the first suspension, and a request that is under way when the client
+// is destroyed ends as if it still existed.
 //
 // Errors carry the API server's own message and its meaning as ErrorCode (see base/result.hpp). 429, and 503 with a
-// Retry-After, are waited out here (as long as the server asks, a second when it does not say; at most `max_throttle_wait`
-// in total), so that callers see `throttled` only when that was not enough. Nothing else is retried: writes are decided by plans.
+// Retry-After, are waited out here (as long as the server asks, a second when it does not say; at most
+// `max_throttle_wait` in total), so that callers see `throttled` only when that was not enough. Nothing else is
+// retried: writes are decided by plans.
 #pragma once
 #include <functional>
 #include <memory>
@@ -38,7 +41,8 @@ struct ResourceKey {
 // The kinds that the controller and the command line know.
 namespace resources {
 extern const ResourceKey rollouts, analysis_runs, analysis_templates, cluster_analysis_templates, experiments;
-extern const ResourceKey replica_sets, deployments, pods, services, secrets, config_maps, events, leases, jobs, namespaces;
+extern const ResourceKey replica_sets, deployments, pods, services, secrets, config_maps, events, leases, jobs,
+    namespaces;
 extern const ResourceKey pod_templates, config_map_events;
 extern const ResourceKey custom_resource_definitions;
 }  // namespace resources
@@ -47,24 +51,30 @@ enum class PatchType { merge, strategic, json, apply };
 
 struct ListOptions {
   std::string label_selector, field_selector;
-  std::string resource_version;        // "" : newest
-  int limit = 500;                     // page size while listing; the whole list is returned
+  std::string resource_version;  // "" : newest
+  int limit = 500;               // page size while listing; the whole list is returned
 };
 struct List {
   std::string resource_version;
-  std::vector<json::object> items;     // apiVersion and kind filled in
+  std::vector<json::object> items;  // apiVersion and kind filled in
+};
+// Takes a list while its pages arrive. `begin` comes first, and again when the server could not continue and the list
+// starts over: what came before does not count then.
+struct ListSink {
+  std::function<void()> begin;
+  std::function<void(json::object item)> item;
 };
 
 struct WatchOptions {
   std::string label_selector, field_selector;
   std::string resource_version;
-  int timeout_seconds = 300;           // the server ends the watch after about this long
+  int timeout_seconds = 300;  // the server ends the watch after about this long
 };
 
 struct WriteOptions {
   std::string field_manager = "rollouts-controller";
   bool dry_run = false;
-  bool strict = false;                 // fieldValidation=Strict
+  bool strict = false;  // fieldValidation=Strict
 };
 enum class Propagation { background, foreground, orphan };
 
@@ -82,14 +92,21 @@ class Client {
 
   Task<Result<json::object>> get(const ResourceKey& resource, std::string_view ns, std::string_view name);
   Task<Result<List>> list(const ResourceKey& resource, std::string_view ns, ListOptions options = {});
+  // The same, page by page, so that a large list is never in memory as a whole. Returns the list's resource version.
+  Task<Result<std::string>> listInto(const ResourceKey& resource, std::string_view ns, ListOptions options,
+                                     ListSink sink);
   // The open stream of a watch, for kube/watcher.hpp. `gone` when the resource version is too old.
-  Task<Result<std::unique_ptr<net::BodyReader>>> watch(const ResourceKey& resource, std::string_view ns, WatchOptions options);
+  Task<Result<std::unique_ptr<net::BodyReader>>> watch(const ResourceKey& resource, std::string_view ns,
+                                                       WatchOptions options);
   Task<Result<json::object>> create(const ResourceKey& resource, std::string_view ns, const json::object& object,
-                                    WriteOptions options = {}, std::string_view name = {}, std::string_view subresource = {});
+                                    WriteOptions options = {}, std::string_view name = {},
+                                    std::string_view subresource = {});
   Task<Result<json::object>> update(const ResourceKey& resource, std::string_view ns, std::string_view name,
-                                    const json::object& object, WriteOptions options = {}, std::string_view subresource = {});
-  Task<Result<json::object>> patch(const ResourceKey& resource, std::string_view ns, std::string_view name, PatchType type,
-                                   const json::value& patch, WriteOptions options = {}, std::string_view subresource = {});
+                                    const json::object& object, WriteOptions options = {},
+                                    std::string_view subresource = {});
+  Task<Result<json::object>> patch(const ResourceKey& resource, std::string_view ns, std::string_view name,
+                                   PatchType type, const json::value& patch, WriteOptions options = {},
+                                   std::string_view subresource = {});
   // `uid` as a precondition when not empty. Returns the server's answer (the object or a Status).
   Task<Result<json::object>> remove(const ResourceKey& resource, std::string_view ns, std::string_view name,
                                     Propagation propagation = Propagation::background, std::string_view uid = {});
@@ -99,14 +116,15 @@ class Client {
   Task<Result<std::unique_ptr<net::BodyReader>>> openRaw(std::string target);
   // The resource of a group and kind as the server serves it (preferred version, or the first of `versions` that is
   // served). `not_found` when it isn't. Asks discovery each time: callers keep the answer.
-  Task<Result<ResourceKey>> discover(std::string_view group, std::string_view kind, const std::vector<std::string>& versions = {});
+  Task<Result<ResourceKey>> discover(std::string_view group, std::string_view kind,
+                                     const std::vector<std::string>& versions = {});
 
   static constexpr Duration request_timeout = seconds(30);
   static constexpr Duration max_throttle_wait = seconds(60);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 // What an answer's status and body (a Status object, or anything else) mean.

@@ -29,7 +29,7 @@ struct Config {
   std::string ns = "default";  // of the context, the flag, or the pod
   // At most one of these is used, in this order.
   std::string token;
-  std::string token_file;      // read again at most once a minute (bound service-account tokens rotate)
+  std::string token_file;  // read again at most once a minute (bound service-account tokens rotate)
   std::string username, password;
   // An exec credential plugin (kubeconfig users[].user.exec): its command line and environment; run when a credential
   // is needed or a 401 came.
@@ -46,10 +46,10 @@ struct Config {
 
 using Environment = std::function<std::optional<std::string>(std::string_view)>;
 
-// As kubectl does it: --kubeconfig, else $KUBECONFIG (a list of files, merged, first one wins), else ~/.kube/config; where
-// none of them exists and the process runs in a pod, the pod's service account; else http://localhost:8080 is not assumed:
-// an error says what was looked for. A file named explicitly must exist: `not_found` names it. A missing context, cluster
-// or user, bad YAML, unreadable certificate files: `invalid` with file, context and field.
+// As kubectl does it: --kubeconfig, else $KUBECONFIG (a list of files, merged, first one wins), else ~/.kube/config;
+// where none of them exists and the process runs in a pod, the pod's service account; else http://localhost:8080 is not
+// assumed: an error says what was looked for. A file named explicitly must exist: `not_found` names it. A missing
+// context, cluster or user, bad YAML, unreadable certificate files: `invalid` with file, context and field.
 Result<Config> loadConfig(const ConfigOverrides& overrides, const Environment& environment);
 
 }  // namespace crossfade::kube

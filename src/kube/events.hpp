@@ -1,5 +1,5 @@
-// Kubernetes Events (core/v1), as client-go's recorder writes them: equal ones are counted up by a patch, a flood of similar
-// ones is merged, and writing never delays a reconcile. spec/11 §7.1.
+// Kubernetes Events (core/v1), as client-go's recorder writes them: equal ones are counted up by a patch, a flood of
+// similar ones is merged, and writing never delays a reconcile. spec/11 §7.1.
 #pragma once
 #include <memory>
 #include <string>

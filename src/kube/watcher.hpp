@@ -1,11 +1,13 @@
-// Follows one kind of object: lists, watches, and recovers by itself from everything the world does to a watch: 410 Gone
-// (list again), an end, a reset, a half-open connection (no byte for `silence`, although bookmarks are asked for),
+// Follows one kind of object: lists, watches, and recovers by itself from everything the world does to a watch: 410
+// Gone (list again), an end, a reset, a half-open connection (no byte for `silence`, although bookmarks are asked for),
 // a truncated or unreadable line, a server restart, 429. Waits with back-off (100 ms doubling to 10 s, with jitter)
 // between failed tries, and reports every object in order.
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/async.hpp"
 #include "base/random.hpp"
@@ -13,13 +15,17 @@
 
 namespace crossfade::kube {
 
+// A (re-)list arrives object by object, so that a large one is never in memory as a whole: listBegin, any number of
+// apply, then listEnd; or, when the list failed half-way, another listBegin. Between lists, apply and remove tell of
+// events.
 class WatchHandler {
  public:
   virtual ~WatchHandler() = default;
-  // A complete new state: everything not in it is gone. Called for each (re-)list.
-  virtual void replace(std::vector<json::object> objects) = 0;
-  virtual void apply(json::object object) = 0;   // ADDED or MODIFIED
+  virtual void listBegin() = 0;
+  virtual void apply(json::object object) = 0;   // listed, ADDED or MODIFIED
   virtual void remove(json::object object) = 0;  // DELETED: the last state
+  // Everything that was not applied since listBegin is gone, unless it is newer than the list.
+  virtual void listEnd(std::string_view resource_version) = 0;
 };
 
 struct WatchTarget {
@@ -30,10 +36,10 @@ struct WatchTarget {
   Duration silence = seconds(90);
 };
 
-// Runs until its coroutine is destroyed (see Clock::clear) or `stop` is called.
 class Watcher {
  public:
-  // All references outlive the watcher.
+  // All references outlive the watcher. Its coroutine ends soon after stop() or the destructor, and does not touch the
+  // handler or the client any more; `random` and the client's clock must live until then.
   Watcher(Client& client, Executor executor, Random& random, WatchTarget target, WatchHandler& handler);
   ~Watcher();
   Watcher(const Watcher&) = delete;

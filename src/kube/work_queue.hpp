@@ -44,7 +44,7 @@ class WorkQueue {
   // Starts nothing new; returns when what runs has ended.
   Task<> drain();
 
-  std::size_t depth() const;    // waiting to run now
+  std::size_t depth() const;  // waiting to run now
   std::size_t running() const;
   Duration longestRunning() const;
   Duration totalRunning() const;
