@@ -16,6 +16,7 @@ target_link_libraries(crossfade_test_pch PUBLIC crossfade_pch GTest::gtest)
 
 set(crossfade_libraries_net OpenSSL::SSL)
 set(crossfade_libraries_base spdlog::spdlog)
+set(crossfade_libraries_expr re2)
 set(crossfade_libraries_kube yaml-cpp)
 set(crossfade_libraries_local yaml-cpp)
 set(crossfade_libraries_cli CLI11::CLI11 yaml-cpp)

@@ -13,7 +13,8 @@
 namespace crossfade::analysis {
 
 // Looks a template up; null when there is none.
-using TemplateLookup = std::function<std::shared_ptr<const api::AnalysisTemplate>(std::string_view name, bool cluster_scope)>;
+using TemplateLookup =
+    std::function<std::shared_ptr<const api::AnalysisTemplate>(std::string_view name, bool cluster_scope)>;
 
 // `spec` of an AnalysisRun from the templates named (and those that they name), with `args` merged into theirs, and the
 // caller's dryRun and measurementRetention first. Errors in the words of spec/06 §4 and §16.
@@ -21,7 +22,8 @@ Result<json::object> runSpec(const std::vector<api::AnalysisTemplateRef>& templa
                              const std::vector<std::pair<std::string, std::string>>& args, const json::array& dry_run,
                              const json::array& measurement_retention);
 
-// The first error of a Rollout's references to templates, as the text behind `The Rollout "x" is invalid: `. spec/06 §16.
+// The first error of a Rollout's references to templates, as the text behind `The Rollout "x" is invalid: `. spec/06
+// §16.
 std::optional<std::string> validateReferences(const api::Rollout& rollout, const TemplateLookup& lookup);
 
 }  // namespace crossfade::analysis
