@@ -1,11 +1,12 @@
 // Requests to a Kubernetes API server, one method a verb. Objects are JSON. Stateless but for the transport and the
-// credential in use. Arguments are copied before the first suspension, and a request that is under way when the client
-// is destroyed ends as if it still existed.
+// credential in use. What is passed by reference is used up before the call returns, and a request that is under way
+// when the client is destroyed ends as if it still existed.
 //
 // Errors carry the API server's own message and its meaning as ErrorCode (see base/result.hpp). 429, and 503 with a
 // Retry-After, are waited out here (as long as the server asks, a second when it does not say; at most
-// `max_throttle_wait` in total), so that callers see `throttled` only when that was not enough. Nothing else is
-// retried: writes are decided by plans.
+// `max_throttle_wait` in total), so that callers see `throttled` only when that was not enough, or when a
+// PodDisruptionBudget forbids an eviction. A 401 is tried again once with a new credential where there may be one.
+// Nothing else is retried: writes are decided by plans.
 #pragma once
 #include <functional>
 #include <memory>
@@ -18,34 +19,10 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "kube/config.hpp"
+#include "kube/resources.hpp"
 #include "net/http.hpp"
 
 namespace crossfade::kube {
-
-// A resource as it appears in URLs.
-struct ResourceKey {
-  std::string group;  // "" for core
-  std::string version;
-  std::string plural;
-  std::string kind;
-  bool namespaced = true;
-
-  // "/apis/apps/v1" or "/api/v1".
-  std::string groupPath() const;
-  // The collection ("" for ns: all namespaces), or the object when `name` is not empty, or its subresource.
-  std::string path(std::string_view ns, std::string_view name = {}, std::string_view subresource = {}) const;
-  std::string apiVersion() const { return group.empty() ? version : group + "/" + version; }
-  bool operator==(const ResourceKey&) const = default;
-};
-
-// The kinds that the controller and the command line know.
-namespace resources {
-extern const ResourceKey rollouts, analysis_runs, analysis_templates, cluster_analysis_templates, experiments;
-extern const ResourceKey replica_sets, deployments, pods, services, secrets, config_maps, events, leases, jobs,
-    namespaces;
-extern const ResourceKey pod_templates, config_map_events;
-extern const ResourceKey custom_resource_definitions;
-}  // namespace resources
 
 enum class PatchType { merge, strategic, json, apply };
 
@@ -80,7 +57,7 @@ enum class Propagation { background, foreground, orphan };
 
 class Client {
  public:
-  // Told of every request that got an answer: method, target, status.
+  // Told of every request that got an answer: method, target (without the path of the server's URL), status.
   using Observer = std::function<void(std::string_view method, std::string_view target, int status)>;
 
   // `clock` outlives the client. `user_agent` e.g. "crossfade/v0.1.0".
