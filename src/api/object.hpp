@@ -51,7 +51,8 @@ struct Metadata {
   std::string_view label(std::string_view key) const;
 };
 
-// Reads `metadata`; members of a wrong type count as absent.
+// Reads `metadata`; members of a wrong type count as absent. kubectl's last-applied annotation is left out: it holds a
+// copy of the whole object and is never copied to another one.
 Metadata decodeMetadata(const json::object& object);
 
 // A condition as Rollouts (and ReplicaSets, without last_update) have it. spec/01 §3.4.
@@ -61,8 +62,8 @@ struct Condition {
   bool operator==(const Condition&) const = default;
 };
 
-// The field errors of a decoding: "spec.template.spec.containers[0].resources.limits.cpu: …". spec/01 §9: a malformed leaf
-// is dropped, everything else stays.
+// The field errors of a decoding: "spec.template.spec.containers[0].resources.limits.cpu: …". spec/01 §9: a malformed
+// leaf is dropped, everything else stays.
 using Malformed = std::vector<std::string>;
 
 }  // namespace crossfade::api

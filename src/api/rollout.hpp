@@ -87,7 +87,7 @@ struct ReplicaProgressThreshold {
 struct Canary {
   std::string canary_service, stable_service;
   std::vector<Step> steps;
-  Carried traffic_routing;  // absent: a basic canary; traffic/registry.hpp reads it
+  Carried traffic_routing;                         // absent: a basic canary; traffic/registry.hpp reads it
   std::optional<std::int64_t> max_traffic_weight;  // trafficRouting.maxTrafficWeight
   std::optional<IntOrPercent> max_unavailable, max_surge;
   std::optional<Analysis> analysis;  // background
@@ -209,7 +209,6 @@ struct Rollout {
   RolloutStatus status;
   // False for an object whose status was never written ("status" absent or empty).
   bool has_status = false;
-  // `status.canary` / `.blueGreen` present as objects: see statusPatch.
   // The hashes that spec/01 §8.6 gives this template (with status.collisionCount) and these steps, computed once here.
   // template_hash is empty while spec.workload_ref is set: the shell hands the template in, see podTemplateHash().
   std::string template_hash, step_hash;
@@ -227,7 +226,8 @@ std::string podTemplateHash(const json::object& pod_template, std::optional<std:
 // spec/01 §8.6, Appendix B: null or absent steps hash as the text `null`.
 std::string stepHash(const json::value& steps);
 
-// "a=b,c in (x)": how status.selector spells a LabelSelector; "<none>" when empty, "<error>" when invalid. spec/01 §3.2.
+// "a=b,c in (x)": how status.selector spells a LabelSelector; "<none>" when empty, "<error>" when invalid. spec/01
+// §3.2.
 std::string formatSelector(const json::object& selector);
 
 }  // namespace crossfade::api

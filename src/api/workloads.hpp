@@ -33,7 +33,8 @@ Service decodeService(const json::object& object);
 // Enough of a pod for restarts, ephemeral metadata and the tree of `get rollout`.
 struct Pod {
   Metadata metadata;
-  std::string phase, reason, node;
+  std::string phase, node;
+  std::string reason;  // as `kubectl get pods` shows it: "Running", "CrashLoopBackOff", "Init:0/1". spec/10 §2.4
   bool ready = false;
   std::int64_t restarts = 0, ready_containers = 0, containers = 0;
   std::optional<TimePoint> ready_since;
