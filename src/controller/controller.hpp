@@ -4,26 +4,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/async.hpp"
-#include "base/clock.hpp"
-#include "base/random.hpp"
 #include "controller/metrics.hpp"
 #include "controller/settings.hpp"
-#include "kube/client.hpp"
-#include "net/http.hpp"
+#include "controller/world.hpp"
 #include "rollout/plan.hpp"
 
 namespace crossfade::controller {
-
-// Everything that the controller can touch. All outlive it.
-struct World {
-  Executor executor;
-  Clock& clock;
-  Random& random;
-  kube::Client& client;
-  net::Dialer& dialer;  // metric backends
-};
 
 class Controller {
  public:

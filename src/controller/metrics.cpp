@@ -60,25 +60,39 @@ struct Metrics::Impl {
 
   Impl(Clock& the_clock, std::string version) : clock(the_clock) {
     const auto objects = [&](std::string_view stem, std::string_view what, std::string_view error_what) {
-      return ObjectMetrics{&histogram(fmt::format("{}_reconcile", stem), fmt::format("{} reconciliation performance.", what)),
-                           &counter(fmt::format("{}_reconcile_error", stem), fmt::format("Error occurring during the {}", error_what))};
+      return ObjectMetrics{
+          &histogram(fmt::format("{}_reconcile", stem), fmt::format("{} reconciliation performance.", what)),
+          &counter(fmt::format("{}_reconcile_error", stem), fmt::format("Error occurring during the {}", error_what))};
     };
     kinds = {objects("rollout", "Rollout", "rollout"), objects("analysis_run", "Analysis Run", "analysis run"),
              objects("experiment", "Experiments", "experiment")};
     events = &counter("rollout_events_total", "Count of rollout events");
-    total = &histogram("rollout_duration_seconds", "Total wall-clock time for a rollout from start to completion/abort/supersede");
-    progression = &histogram("rollout_progression_duration_seconds", "Active progression time for a rollout (excluding manual pause time)");
-    manual = &histogram("rollout_manual_pause_duration_seconds", "Time spent in manual pause waiting for human intervention");
-    requests = &counter("controller_clientset_k8s_request_total", "Number of kubernetes requests executed during application reconciliation.");
+    total = &histogram("rollout_duration_seconds",
+                       "Total wall-clock time for a rollout from start to completion/abort/supersede");
+    progression = &histogram("rollout_progression_duration_seconds",
+                             "Active progression time for a rollout (excluding manual pause time)");
+    manual = &histogram("rollout_manual_pause_duration_seconds",
+                        "Time spent in manual pause waiting for human intervention");
+    requests = &counter("controller_clientset_k8s_request_total",
+                        "Number of kubernetes requests executed during application reconciliation.");
     queue_adds = &counter("workqueue_adds_total", "Total number of adds handled by workqueue");
     queue_retries = &counter("workqueue_retries_total", "Total number of retries handled by workqueue");
-    queue_waits = &histogram("workqueue_queue_duration_seconds", "How long in seconds an item stays in workqueue before being requested");
-    queue_works = &histogram("workqueue_work_duration_seconds", "How long in seconds processing an item from workqueue takes.");
-    prometheus::BuildGauge().Name("argo_rollouts_controller_info").Help("Running Argo-rollouts version").Register(registry)
-        .Add({{"version", version}}).Set(1);
-    prometheus::BuildGauge().Name("build_info")
-        .Help("A metric with a constant '1' value labeled by version from which Argo-Rollouts was built.").Register(registry)
-        .Add({{"version", version}, {"goversion", "g++ " __VERSION__}, {"goarch", architecture()}, {"commit", ""}}).Set(1);
+    queue_waits = &histogram("workqueue_queue_duration_seconds",
+                             "How long in seconds an item stays in workqueue before being requested");
+    queue_works =
+        &histogram("workqueue_work_duration_seconds", "How long in seconds processing an item from workqueue takes.");
+    prometheus::BuildGauge()
+        .Name("argo_rollouts_controller_info")
+        .Help("Running Argo-rollouts version")
+        .Register(registry)
+        .Add({{"version", version}})
+        .Set(1);
+    prometheus::BuildGauge()
+        .Name("build_info")
+        .Help("A metric with a constant '1' value labeled by version from which Argo-Rollouts was built.")
+        .Register(registry)
+        .Add({{"version", version}, {"goversion", "g++ " __VERSION__}, {"goarch", architecture()}, {"commit", ""}})
+        .Set(1);
   }
 
   static std::string architecture() {
@@ -99,7 +113,8 @@ struct Metrics::Impl {
   }
 
   void keep(Kind kind, std::string_view ns, std::string_view name) {
-    std::erase_if(doomed, [&](const Doomed& object) { return object.kind == kind && object.ns == ns && object.name == name; });
+    std::erase_if(doomed,
+                  [&](const Doomed& object) { return object.kind == kind && object.ns == ns && object.name == name; });
   }
 
   // Drops the series of objects whose time is over. Done at scrapes and when objects go: nobody sees them in between.
@@ -138,7 +153,9 @@ Metrics::~Metrics() = default;
 
 void Metrics::observeReconcile(Kind kind, std::string_view ns, std::string_view name, Duration duration) {
   impl_->keep(kind, ns, name);
-  impl_->kinds[static_cast<std::size_t>(kind)].reconcile->Add(objectLabels(ns, name), reconcile_buckets).Observe(inSeconds(duration));
+  impl_->kinds[static_cast<std::size_t>(kind)]
+      .reconcile->Add(objectLabels(ns, name), reconcile_buckets)
+      .Observe(inSeconds(duration));
 }
 
 void Metrics::countReconcileError(Kind kind, std::string_view ns, std::string_view name) {
@@ -163,8 +180,12 @@ void Metrics::observeRollout(std::string_view status, Duration total, Duration p
 
 void Metrics::countRequest(std::string_view method, std::string_view target, int status) {
   const RequestLabels labels = requestLabels(method, target);
-  impl_->requests->Add({{"kind", labels.kind}, {"namespace", labels.ns}, {"name", labels.name}, {"verb", labels.verb},
-                        {"status_code", std::to_string(status)}})
+  impl_->requests
+      ->Add({{"kind", labels.kind},
+             {"namespace", labels.ns},
+             {"name", labels.name},
+             {"verb", labels.verb},
+             {"status_code", std::to_string(status)}})
       .Increment();
 }
 
@@ -175,14 +196,18 @@ void Metrics::forget(Kind kind, std::string_view ns, std::string_view name) {
 }
 
 void Metrics::queueAdded(std::string_view queue) { impl_->queue_adds->Add({{"name", std::string(queue)}}).Increment(); }
-void Metrics::queueRetried(std::string_view queue) { impl_->queue_retries->Add({{"name", std::string(queue)}}).Increment(); }
+void Metrics::queueRetried(std::string_view queue) {
+  impl_->queue_retries->Add({{"name", std::string(queue)}}).Increment();
+}
 void Metrics::queueStarted(std::string_view queue, Duration waited) {
   impl_->queue_waits->Add({{"name", std::string(queue)}}, queue_buckets).Observe(inSeconds(waited));
 }
 void Metrics::queueFinished(std::string_view queue, Duration worked) {
   impl_->queue_works->Add({{"name", std::string(queue)}}, queue_buckets).Observe(inSeconds(worked));
 }
-void Metrics::setQueueStates(std::function<std::vector<QueueState>()> states) { impl_->queue_states = std::move(states); }
+void Metrics::setQueueStates(std::function<std::vector<QueueState>()> states) {
+  impl_->queue_states = std::move(states);
+}
 void Metrics::addCollector(Collector collector) { impl_->collectors.push_back(std::move(collector)); }
 
 std::string Metrics::scrape() {
@@ -192,13 +217,15 @@ std::string Metrics::scrape() {
   for (const Collector& collect : impl_->collectors) collect(sink);
   if (impl_->queue_states) {
     const std::vector<QueueState> states = impl_->queue_states();
-    const auto put = [&](std::string_view name, std::string_view help, double QueueState::*member) {
+    const auto put = [&](std::string_view name, std::string_view help, double QueueState::* member) {
       sink.family(name, help);
       for (const QueueState& state : states) sink.gauge({{"name", state.name}}, state.*member);
     };
     put("workqueue_depth", "Current depth of workqueue", &QueueState::depth);
-    put("workqueue_unfinished_work_seconds", "Seconds of work in progress that hasn't been observed by work_duration yet.", &QueueState::unfinished_seconds);
-    put("workqueue_longest_running_processor_seconds", "Age of the longest running item.", &QueueState::longest_seconds);
+    put("workqueue_unfinished_work_seconds",
+        "Seconds of work in progress that hasn't been observed by work_duration yet.", &QueueState::unfinished_seconds);
+    put("workqueue_longest_running_processor_seconds", "Age of the longest running item.",
+        &QueueState::longest_seconds);
   }
   for (MetricFamily& family : sink.families) {
     if (!family.metric.empty()) families.push_back(std::move(family));
@@ -229,7 +256,9 @@ RequestLabels requestLabels(std::string_view method, std::string_view target) {
   if (parts.size() > at + 1) labels.name = parts[at + 1];
 
   if (method == "GET") {
-    labels.verb = query.contains("watch=true") || query.contains("watch=1") ? "Watch" : labels.name.empty() ? "List" : "Get";
+    labels.verb = query.contains("watch=true") || query.contains("watch=1") ? "Watch"
+                  : labels.name.empty()                                     ? "List"
+                                                                            : "Get";
   } else if (method == "POST") {
     labels.verb = "Create";
   } else if (method == "PUT") {

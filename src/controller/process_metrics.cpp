@@ -27,7 +27,8 @@ void collectProcess(GaugeSink& sink) {
     sink.family(name, help);
     sink.gauge({}, value);
   };
-  put("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", (number(utime) + number(stime)) / ticks);
+  put("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
+      (number(utime) + number(stime)) / ticks);
   put("process_resident_memory_bytes", "Resident memory size in bytes.", number(rss) * page);
   put("process_virtual_memory_bytes", "Virtual memory size in bytes.", number(vsize));
   put("go_memstats_heap_alloc_bytes", "Memory in use; kept under this name for dashboards.", number(rss) * page);
@@ -35,7 +36,8 @@ void collectProcess(GaugeSink& sink) {
   std::ifstream uptime_file("/proc/stat");
   for (std::string line; std::getline(uptime_file, line);) {
     if (line.starts_with("btime ")) {
-      put("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", std::stod(line.substr(6)) + number(start_time) / ticks);
+      put("process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
+          std::stod(line.substr(6)) + number(start_time) / ticks);
     }
   }
 }

@@ -26,7 +26,8 @@ std::string lowerCase(std::string text) {
 // Flags that belong to routers and parts that read them from here once they exist, and flags of the reference that
 // need no counterpart: there is no client-side rate limit, and one event loop instead of workers.
 struct Unused {
-  std::string group_binding, alb_tag, istio, ambassador, traffic_split, traefik_group, traefik, appmesh, ingress, pprof, gateway_mode, aws_region;
+  std::string group_binding, alb_tag, istio, ambassador, traffic_split, traefik_group, traefik, appmesh, ingress, pprof,
+      gateway_mode, aws_region;
   std::vector<std::string> alb_classes, nginx_classes;
   double qps = 40;
   int burst = 80, klog = 0, experiment = 10, ingress_threads = 10, ephemeral = 10, ephemeral_retries = 3;
@@ -52,17 +53,22 @@ void addUnused(CLI::App& app, Unused& unused) {
   app.add_option("--traefik-api-group", unused.traefik_group, "Group of TraefikServices");
   app.add_option("--traefik-api-version", unused.traefik, "Version of TraefikServices");
   app.add_option("--appmesh-crd-version", unused.appmesh, "Version in appmesh.k8s.aws/<version>");
-  app.add_option("--ingress-api-version", unused.ingress, "extensions/v1beta1 or networking/v1; empty: by the server's version");
-  app.add_option("--alb-ingress-classes", unused.alb_classes, "Ingress class treated as ALB (repeatable)")->allow_extra_args(false);
-  app.add_option("--nginx-ingress-classes", unused.nginx_classes, "Ingress class treated as NGINX (repeatable)")->allow_extra_args(false);
-  app.add_flag("--self-service-notification-enabled", unused.self_service, "Notification configuration in every namespace");
+  app.add_option("--ingress-api-version", unused.ingress,
+                 "extensions/v1beta1 or networking/v1; empty: by the server's version");
+  app.add_option("--alb-ingress-classes", unused.alb_classes, "Ingress class treated as ALB (repeatable)")
+      ->allow_extra_args(false);
+  app.add_option("--nginx-ingress-classes", unused.nginx_classes, "Ingress class treated as NGINX (repeatable)")
+      ->allow_extra_args(false);
+  app.add_flag("--self-service-notification-enabled", unused.self_service,
+               "Notification configuration in every namespace");
   app.add_option("--enable-pprof-address", unused.pprof, "Accepted; there is no profile to serve");
   app.add_option("--gateway-api-mode", unused.gateway_mode, "native")->check(CLI::IsMember({"native"}));
   app.add_option("arguments", unused.positional, "Ignored")->group("");
 }
 
 void addCluster(CLI::App& app, ClusterFlags& flags) {
-  app.add_option("--kubeconfig", flags.kubeconfig, "Path to a kubeconfig; else $KUBECONFIG, ~/.kube/config, in-cluster");
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "Path to a kubeconfig; else $KUBECONFIG, ~/.kube/config, in-cluster");
   app.add_option("--context", flags.context, "Context of the kubeconfig");
   app.add_option("--cluster", flags.cluster, "Cluster of the kubeconfig");
   app.add_option("--user", flags.user, "User of the kubeconfig");
@@ -109,10 +115,13 @@ Result<> Settings::validate() const {
   if (!leader_elect) return {};
   if (controller_namespace.empty()) return fail(ErrorCode::invalid, "Error LeaderElectionNamespace is empty");
   if (lease_duration <= Duration::zero() || renew_deadline <= Duration::zero() || retry_period <= Duration::zero()) {
-    return fail(ErrorCode::invalid, "leader election: lease duration, renew deadline and retry period must be greater than zero");
+    return fail(ErrorCode::invalid,
+                "leader election: lease duration, renew deadline and retry period must be greater than zero");
   }
-  if (lease_duration <= renew_deadline) return fail(ErrorCode::invalid, "leaseDuration must be greater than renewDeadline");
-  if (renew_deadline * 10 <= retry_period * 12) return fail(ErrorCode::invalid, "renewDeadline must be greater than retryPeriod*JitterFactor");
+  if (lease_duration <= renew_deadline)
+    return fail(ErrorCode::invalid, "leaseDuration must be greater than renewDeadline");
+  if (renew_deadline * 10 <= retry_period * 12)
+    return fail(ErrorCode::invalid, "renewDeadline must be greater than retryPeriod*JitterFactor");
   return {};
 }
 
@@ -131,24 +140,29 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   std::vector<std::string> controllers;
   Unused unused;
 
-  app.add_option("--rollout-resync", resync, "Seconds after which every object is looked at again")->capture_default_str();
+  app.add_option("--rollout-resync", resync, "Seconds after which every object is looked at again")
+      ->capture_default_str();
   app.add_flag("--namespaced", process.namespaced, "Watch one namespace only");
   app.add_option("--namespace,-n", process.cluster.ns, "The namespace to watch with --namespaced");
   app.add_option("--loglevel", level, "panic, fatal, error, warn, info, debug, trace")->capture_default_str();
   app.add_option("--logformat", format, "text or json");
   app.add_option("--metricsPort", process.metrics_port, "Port of /metrics")->capture_default_str();
-  auto* metrics_alias = app.add_option("--metricsport", process.metrics_port, "Deprecated: use --metricsPort")->group("");
+  auto* metrics_alias =
+      app.add_option("--metricsport", process.metrics_port, "Deprecated: use --metricsPort")->group("");
   app.add_option("--healthzPort", process.healthz_port, "Port of /healthz")->capture_default_str();
   app.add_option("--instance-id", settings.instance_id, "Only act on objects with this instance label");
   app.add_option("--rollout-threads", rollout_threads, "Rollouts reconciled at once, at least 64");
   app.add_option("--analysis-threads", analysis_threads, "AnalysisRuns reconciled at once, at least 64");
   app.add_option("--service-threads", service_threads, "Services reconciled at once, at least 64");
-  auto* weight_alias = app.add_flag("--alb-verify-weight", deprecated_weight, "Deprecated: use --aws-verify-target-group")->group("");
+  auto* weight_alias =
+      app.add_flag("--alb-verify-weight", deprecated_weight, "Deprecated: use --aws-verify-target-group")->group("");
   app.add_flag("--leader-elect", settings.leader_elect, "Run only while holding the lease");
   app.add_option("--leader-election-lease-duration", lease, "")->capture_default_str();
   app.add_option("--leader-election-renew-deadline", renew, "")->capture_default_str();
   app.add_option("--leader-election-retry-period", retry, "")->capture_default_str();
-  app.add_option("--controllers", controllers, "Only these controllers: analysis")->delimiter(',')->allow_extra_args(false);
+  app.add_option("--controllers", controllers, "Only these controllers: analysis")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_flag("--version", version, "Print the version");
   addUnused(app, unused);
   addCluster(app, process.cluster);
@@ -168,7 +182,8 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
     return line;
   }
   if (metrics_alias->count() > 0) line.err += "Flag --metricsport has been deprecated, use --metricsPort instead\n";
-  if (weight_alias->count() > 0) line.err += "Flag --alb-verify-weight has been deprecated, Use --aws-verify-target-group instead\n";
+  if (weight_alias->count() > 0)
+    line.err += "Flag --alb-verify-weight has been deprecated, Use --aws-verify-target-group instead\n";
 
   const auto log_level = parseLevel(level);
   if (!log_level) return failed(app, std::move(line), log_level.error().message, false);
@@ -178,11 +193,16 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   } else if (!format.empty() && lowerCase(format) != "text") {
     process.unknown_log_format = format;
   }
-  for (const auto& [text, target, flag] : {std::tuple(&lease, &settings.lease_duration, "leader-election-lease-duration"),
-                                           std::tuple(&renew, &settings.renew_deadline, "leader-election-renew-deadline"),
-                                           std::tuple(&retry, &settings.retry_period, "leader-election-retry-period")}) {
+  for (const auto& [text, target, flag] :
+       {std::tuple(&lease, &settings.lease_duration, "leader-election-lease-duration"),
+        std::tuple(&renew, &settings.renew_deadline, "leader-election-renew-deadline"),
+        std::tuple(&retry, &settings.retry_period, "leader-election-retry-period")}) {
     const auto parsed = parseGoDuration(*text);
-    if (!parsed) return failed(app, std::move(line), fmt::format("invalid argument \"{}\" for \"--{}\" flag: time: invalid duration \"{}\"", *text, flag, *text), true);
+    if (!parsed)
+      return failed(
+          app, std::move(line),
+          fmt::format("invalid argument \"{}\" for \"--{}\" flag: time: invalid duration \"{}\"", *text, flag, *text),
+          true);
     *target = *parsed;
   }
   for (const std::string& name : controllers) {
@@ -202,7 +222,8 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   if (auto text = environment("ROLLOUT_VERIFY_RETRY_INTERVAL")) {
     int value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (error == std::errc() && end == text->data() + text->size() && value > 0) settings.verify_retry_interval = seconds(value);
+    if (error == std::errc() && end == text->data() + text->size() && value > 0)
+      settings.verify_retry_interval = seconds(value);
   }
   settings.prometheus_address = environment("ARGO_ROLLOUTS_PROMETHEUS_ADDRESS").value_or("");
   settings.job_namespace = environment("ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE").value_or("");

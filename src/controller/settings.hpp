@@ -9,24 +9,25 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "kube/config.hpp"
 
 namespace crossfade::controller {
 
 // What the controller itself needs: values only, nothing of the machine that it runs on.
 struct Settings {
-  std::string watch_namespace;                          // empty: all namespaces
-  std::string controller_namespace = "argo-rollouts";   // where the lease lives
-  std::string instance_id;                              // act only on objects with that label; empty: only without it
-  std::string hostname = "crossfade";                   // first half of the leader's identity
+  std::string watch_namespace;                         // empty: all namespaces
+  std::string controller_namespace = "argo-rollouts";  // where the lease lives
+  std::string instance_id;                             // act only on objects with that label; empty: only without it
+  std::string hostname = "crossfade";                  // first half of the leader's identity
   std::string version = "v0.1.0";
-  bool analysis_only = false;                           // --controllers analysis
+  bool analysis_only = false;  // --controllers analysis
 
   bool leader_elect = true;
   Duration lease_duration = seconds(15);
   Duration renew_deadline = seconds(10);
   Duration retry_period = seconds(2);
 
-  Duration resync = seconds(900);           // every object is looked at again at least this often
+  Duration resync = seconds(900);  // every object is looked at again at least this often
   Duration verify_retry_interval = seconds(10);
   // Reconciles in flight at once, by kind. The flags of the reference (10, 30) are lower bounds that its workers need;
   // coroutines cost nothing, so these never go below 64.
@@ -34,8 +35,8 @@ struct Settings {
   int analysis_slots = 64;
   int service_slots = 64;
 
-  std::string prometheus_address;           // default for analysis: ARGO_ROLLOUTS_PROMETHEUS_ADDRESS
-  std::string job_namespace;                // ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE; empty: the run's
+  std::string prometheus_address;  // default for analysis: ARGO_ROLLOUTS_PROMETHEUS_ADDRESS
+  std::string job_namespace;       // ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE; empty: the run's
 
   // The label selector that says which of our custom resources are ours. spec/11 §3.2.
   std::string instanceSelector() const;
@@ -45,13 +46,9 @@ struct Settings {
   Result<> validate() const;
 };
 
-// How to reach the API server: the standard kubeconfig overrides.
-struct ClusterFlags {
-  std::string kubeconfig, context, cluster, user, server, token, username, password, ns;
-  std::string certificate_authority, client_certificate, client_key, tls_server_name, proxy_url, request_timeout;
-  std::string as_user, as_uid;
-  std::vector<std::string> as_groups;
-  bool insecure_skip_tls_verify = false;
+// How to reach the API server: the standard kubeconfig overrides, and two that are accepted without effect.
+struct ClusterFlags : kube::ConfigOverrides {
+  std::string request_timeout;
   bool disable_compression = false;
 };
 

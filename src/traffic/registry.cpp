@@ -28,34 +28,33 @@ Result<std::vector<std::unique_ptr<Router>>> makeRouters(const json::object* tra
   return routers;
 }
 
-RolloutView viewOf(std::string_view ns, std::string_view name, const json::object& spec, const json::object& status) {
+RolloutView viewOf(const api::Rollout& rollout) {
   RolloutView view;
-  view.ns = ns;
-  view.name = name;
-  const json::object empty;
-  const json::object* found = getObject(spec, {"strategy", "canary"});
-  const json::object& canary = found != nullptr ? *found : empty;
-  view.stable_service = getString(canary, {"stableService"});
-  view.canary_service = getString(canary, {"canaryService"});
-  view.ping_service = getString(canary, {"pingPong", "pingService"});
-  view.pong_service = getString(canary, {"pingPong", "pongService"});
-  view.stable_ping_pong = getString(status, {"canary", "stablePingPong"});
-  view.max_weight = getInt(canary, {"trafficRouting", "maxTrafficWeight"}, 100);
-  if (const json::array* routes = getArray(canary, {"trafficRouting", "managedRoutes"})) {
+  view.ns = rollout.metadata.ns;
+  view.name = rollout.metadata.name;
+  view.stable_ping_pong = rollout.status.canary.stable_ping_pong;
+  if (rollout.status.canary.weights) {
+    for (const api::WeightDestination& destination : rollout.status.canary.weights->additional) {
+      view.previous_extra.push_back(destination.service_name);
+    }
+  }
+  if (!rollout.spec.canary) return view;
+  const api::Canary& canary = *rollout.spec.canary;
+  view.stable_service = canary.stable_service;
+  view.canary_service = canary.canary_service;
+  if (canary.ping_pong) {
+    view.ping_service = canary.ping_pong->ping_service;
+    view.pong_service = canary.ping_pong->pong_service;
+  }
+  view.max_weight = canary.maxTrafficWeight();
+  const json::object routing = canary.traffic_routing.object();
+  if (const json::array* routes = getArray(routing, {"managedRoutes"})) {
     for (const json::value& route : *routes) {
-      if (route.is_object()) view.managed_routes.emplace_back(getString(route.get_object(), {"name"}));
+      if (const json::object* named = route.if_object()) view.managed_routes.emplace_back(getString(*named, {"name"}));
     }
   }
-  if (const json::array* steps = getArray(canary, {"steps"})) {
-    for (const json::value& step : *steps) {
-      if (find(step, {"setHeaderRoute"}) != nullptr) view.has_header_steps = true;
-    }
-  }
-  if (const json::array* additional = getArray(status, {"canary", "weights", "additional"})) {
-    for (const json::value& destination : *additional) {
-      if (destination.is_object()) view.previous_extra.emplace_back(getString(destination.get_object(), {"serviceName"}));
-    }
-  }
+  view.has_header_steps =
+      std::ranges::any_of(canary.steps, [](const api::Step& step) { return !step.set_header_route.empty(); });
   return view;
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "api/rollout.hpp"
 #include "traffic/router.hpp"
 
 namespace crossfade::traffic {
@@ -14,8 +15,8 @@ Result<std::vector<std::unique_ptr<Router>>> makeRouters(const json::object* tra
 // The key under `plugins` that is served in-process.
 inline constexpr std::string_view gateway_api_plugin = "argoproj-labs/gatewayAPI";
 
-// What the routers know of a Rollout: `spec` and `status` are those members of the Rollout as JSON.
-RolloutView viewOf(std::string_view ns, std::string_view name, const json::object& spec, const json::object& status);
+// What the routers know of a Rollout.
+RolloutView viewOf(const api::Rollout& rollout);
 
 // Kinds that routers may ask a watch for: the controller watches those that the server serves.
 const std::vector<ResourceKind>& watchedKinds();

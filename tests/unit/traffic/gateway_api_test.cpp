@@ -329,10 +329,12 @@ TEST(RegistryTest, RoutersInOrderAndUnknownOnesByName) {
 }
 
 TEST(RegistryTest, ViewOfARollout) {
-  const auto spec = parse(R"({"strategy": {"canary": {"stableService": "s", "canaryService": "c", "steps": [{"setWeight": 1}, {"setHeaderRoute": {"name": "h"}}],
-    "trafficRouting": {"maxTrafficWeight": 1000, "managedRoutes": [{"name": "h"}]}}}})");
-  const auto status = parse(R"({"canary": {"stablePingPong": "pong", "weights": {"additional": [{"serviceName": "e1"}]}}})");
-  const auto view = viewOf("ns", "ro", spec, status);
+  const auto view = viewOf(api::decodeRollout(parse(R"({"metadata": {"namespace": "ns", "name": "ro"},
+    "spec": {"strategy": {"canary": {"stableService": "s", "canaryService": "c", "steps": [{"setWeight": 1}, {"setHeaderRoute": {"name": "h"}}],
+      "trafficRouting": {"maxTrafficWeight": 1000, "managedRoutes": [{"name": "h"}]}}}},
+    "status": {"canary": {"stablePingPong": "pong",
+      "weights": {"canary": {"weight": 1}, "stable": {"weight": 2}, "additional": [{"weight": 3, "serviceName": "e1"}]}}}})")));
+  EXPECT_EQ(view.ns, "ns");
   EXPECT_EQ(view.max_weight, 1000);
   EXPECT_TRUE(view.has_header_steps);
   EXPECT_EQ(view.managed_routes, std::vector<std::string>{"h"});

@@ -1,0 +1,329 @@
+#include "controller/controller.hpp"
+
+#include <set>
+
+#include "analysis/measure.hpp"
+#include "api/names.hpp"
+#include "base/log.hpp"
+#include "controller/caches.hpp"
+#include "controller/collectors.hpp"
+#include "controller/observer.hpp"
+#include "controller/plan_executor.hpp"
+#include "controller/traffic_control.hpp"
+#include "controller/workload_refs.hpp"
+#include "kube/events.hpp"
+#include "kube/leader.hpp"
+#include "kube/work_queue.hpp"
+
+namespace crossfade::controller {
+namespace {
+
+constexpr Duration event_flush_limit = seconds(5);
+constexpr std::string_view component = "rollouts-controller";
+constexpr std::string_view rollout_queue = "Rollouts";
+constexpr std::string_view analysis_queue = "AnalysisRuns";
+
+double inSeconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+}  // namespace
+
+// The wiring: which change wakes which key, and what is done with a key.
+struct Controller::Impl {
+  using Outcome = kube::WorkQueue::Outcome;
+
+  Impl(World world_, Settings settings_, Metrics& metrics_)
+      : world(world_),
+        settings(std::move(settings_)),
+        metrics(metrics_),
+        caches(world, settings),
+        traffic(world, settings, [this](const std::string& key) { rollouts.add(key); }),
+        workloads(world, settings,
+                  [this](const std::string& kind, const std::string& ns, const std::string& name,
+                         std::int64_t generation) { workloadChanged(kind, ns, name, generation); }),
+        events(world.client, world.executor, world.random, std::string(component)),
+        observer(world, settings, caches, traffic, workloads),
+        executor(world, settings, caches, traffic, events, metrics),
+        rollouts(world.executor, world.clock, settings.rollout_slots,
+                 [this](std::string key) { return reconcileRollout(std::move(key)); }),
+        runs(world.executor, world.clock, settings.analysis_slots,
+             [this](std::string key) { return reconcileRun(std::move(key)); }) {
+    wake();
+    measure(rollouts, rollout_queue);
+    measure(runs, analysis_queue);
+    metrics.setQueueStates([this] {
+      std::vector<Metrics::QueueState> states;
+      for (const auto& [name, queue] : {std::pair(rollout_queue, &rollouts), std::pair(analysis_queue, &runs)}) {
+        states.push_back({std::string(name), static_cast<double>(queue->depth()), inSeconds(queue->totalRunning()),
+                          inSeconds(queue->longestRunning())});
+      }
+      return states;
+    });
+    if (!settings.analysis_only) {
+      metrics.addCollector([this](GaugeSink& sink) { collectRollouts(caches, sink); });
+      metrics.addCollector([this](GaugeSink& sink) { collectExperiments(caches, sink); });
+    }
+    metrics.addCollector([this](GaugeSink& sink) { collectAnalysis(caches, sink); });
+  }
+
+  void measure(kube::WorkQueue& queue, std::string_view name) {
+    kube::WorkQueue::Observer told;
+    told.added = [this, name] { metrics.queueAdded(name); };
+    told.retried = [this, name] { metrics.queueRetried(name); };
+    told.started = [this, name](Duration waited) { metrics.queueStarted(name, waited); };
+    told.finished = [this, name](Duration worked) { metrics.queueFinished(name, worked); };
+    queue.setObserver(std::move(told));
+  }
+
+  // --- what wakes whom (spec/02 §2.1) ---
+
+  void wake() {
+    caches.rollouts.addListener([this](const auto& before, const auto& now) {
+      const std::string key = (now != nullptr ? now : before)->metadata.key();
+      traffic.remember(key, now.get());
+      if (now == nullptr) {
+        rollouts.forget(key);
+        caches.forgetCollisions(key);
+        metrics.forget(Metrics::Kind::rollout, before->metadata.ns, before->metadata.name);
+        executor.emit(*before, false, "RolloutDeleted", fmt::format("Rollout {} is deleted.", key));
+        return;
+      }
+      // A restart of the controller is silent: only a Rollout that nobody has looked at yet is news.
+      if (before == nullptr && !now->has_status) {
+        executor.emit(*now, false, "RolloutAddedToInformer",
+                      fmt::format("Rollout resource added to informer: {}", key));
+      }
+      rollouts.add(key);
+    });
+    const auto wake_owner = [this](const auto& before, const auto& now) {
+      for (const auto& object : {before, now}) {
+        if (object == nullptr || !object->metadata.controller || object->metadata.controller->kind != "Rollout")
+          continue;
+        rollouts.add(object->metadata.ns + "/" + object->metadata.controller->name);
+      }
+    };
+    caches.replica_sets.addListener(wake_owner);
+    caches.experiments.addListener(wake_owner);
+    caches.analysis_runs.addListener([this, wake_owner](const auto& before, const auto& now) {
+      const bool same_phase = before != nullptr && now != nullptr && before->status.phase == now->status.phase;
+      if (!same_phase) wake_owner(before, now);
+      const std::string key = (now != nullptr ? now : before)->metadata.key();
+      if (now != nullptr) {
+        runs.add(key);
+        return;
+      }
+      runs.forget(key);
+      metrics.forget(Metrics::Kind::analysis_run, before->metadata.ns, before->metadata.name);
+    });
+    caches.services.addListener([this](const auto& before, const auto& now) {
+      const api::Metadata& metadata = (now != nullptr ? now : before)->metadata;
+      // Whoever manages the Service looks again; and whoever waits for a Service of that name to appear.
+      const std::string_view manager = metadata.annotation(api::managed_by_annotation);
+      if (!manager.empty()) rollouts.add(metadata.ns + "/" + std::string(manager));
+      if (before != nullptr && now != nullptr && before->selector == now->selector) return;
+      for (const auto& rollout : caches.rollouts.inNamespace(metadata.ns)) {
+        if (names(*rollout, metadata.name)) rollouts.add(rollout->metadata.key());
+      }
+    });
+    const auto wake_users = [this](const auto& before, const auto& now) {
+      templateChanged((now != nullptr ? now : before)->metadata.ns);
+    };
+    caches.analysis_templates.addListener(wake_users);
+    caches.cluster_analysis_templates.addListener(wake_users);
+    caches.jobs.addListener([this](const auto& before, const auto& now) {
+      if (now != nullptr && (before == nullptr || before->finished == now->finished) && !now->finished) return;
+      const api::Metadata& job = (now != nullptr ? now : before)->metadata;
+      if (job.controller && job.controller->kind == "AnalysisRun") {
+        runs.add(job.ns + "/" + job.controller->name);
+      } else if (const std::string_view name = job.annotation(api::analysis_run_name_annotation); !name.empty()) {
+        runs.add(fmt::format("{}/{}", job.annotation(api::analysis_run_namespace_annotation), name));
+      }
+    });
+  }
+
+  static bool names(const api::Rollout& rollout, std::string_view service) {
+    const std::optional<api::BlueGreen>& blue_green = rollout.spec.blue_green;
+    if (blue_green && (blue_green->active_service == service || blue_green->preview_service == service)) return true;
+    const std::optional<api::Canary>& canary = rollout.spec.canary;
+    if (!canary) return false;
+    if (canary->canary_service == service || canary->stable_service == service) return true;
+    return canary->ping_pong &&
+           (canary->ping_pong->ping_service == service || canary->ping_pong->pong_service == service);
+  }
+
+  // A template that appears may make a Rollout valid that waits for it. Others learn of templates when they use them.
+  void templateChanged(const std::string& ns) {
+    for (const auto& [key, rollout] : caches.rollouts.all()) {
+      if (!ns.empty() && rollout->metadata.ns != ns) continue;
+      const bool invalid = std::ranges::any_of(
+          rollout->status.conditions, [](const api::Condition& condition) { return condition.type == "InvalidSpec"; });
+      if (invalid) rollouts.add(key);
+    }
+  }
+
+  void workloadChanged(const std::string& kind, const std::string& ns, const std::string& name,
+                       std::int64_t generation) {
+    for (const auto& rollout : caches.rollouts.inNamespace(ns)) {
+      const std::optional<api::WorkloadRef>& ref = rollout->spec.workload_ref;
+      if (!ref || ref->kind != kind || ref->name != name) continue;
+      rollouts.add(rollout->metadata.key());
+      const std::string wanted = std::to_string(generation);
+      if (generation == 0 || rollout->metadata.annotation(api::workload_generation_annotation) == wanted) continue;
+      spawn(world.executor, annotateWorkloadGeneration(ns, rollout->metadata.name, wanted));
+    }
+  }
+
+  // spec/02 §9.3. A failure is only logged: the next change, or a plan, tries again.
+  Task<> annotateWorkloadGeneration(std::string ns, std::string name, std::string generation) {
+    const json::object patch = {{"metadata", {{"annotations", {{api::workload_generation_annotation, generation}}}}}};
+    const Result<json::object> answer =
+        co_await world.client.patch(kube::resources::rollouts, ns, name, kube::PatchType::merge, patch);
+    if (answer) {
+      caches.rollouts.observe(*answer);
+    } else {
+      log::warn("{}/{}: annotating the workload's generation: {}", ns, name, answer.error().message);
+    }
+  }
+
+  // --- what is done with a key ---
+
+  Task<Outcome> reconcileRollout(std::string key) {
+    const std::shared_ptr<const api::Rollout> rollout = caches.rollouts.find(key);
+    if (rollout == nullptr || rollout->metadata.deleted) co_return Outcome();
+    const TimePoint began = world.clock.now();
+    const Result<rollout::Snapshot> snapshot = co_await observer.observe(rollout);
+    Outcome outcome;
+    Result<> done;
+    if (!snapshot) {
+      done = fail(snapshot.error());
+    } else {
+      const rollout::Plan plan = rollout::plan(*snapshot, world.clock.now());
+      if (plan_observer) plan_observer(*snapshot, plan);
+      done = co_await executor.execute(*snapshot, plan);
+      if (plan.look_again) outcome.again_after = std::max(*plan.look_again - world.clock.now(), Duration(0));
+      outcome.failed = plan.invalid.has_value();
+    }
+    metrics.observeReconcile(Metrics::Kind::rollout, rollout->metadata.ns, rollout->metadata.name,
+                             world.clock.now() - began);
+    if (!done) {
+      outcome.failed = true;
+      report(Metrics::Kind::rollout, rollout->metadata, done.error());
+    }
+    co_return outcome;
+  }
+
+  Task<Outcome> reconcileRun(std::string key) {
+    const std::shared_ptr<const api::AnalysisRun> run = caches.analysis_runs.find(key);
+    if (run == nullptr || run->metadata.deleted) co_return Outcome();
+    const TimePoint began = world.clock.now();
+    const providers::Context context{world.client, world.dialer, world.clock, settings.prometheus_address,
+                                     settings.job_namespace};
+    const analysis::Reconciled reconciled = co_await analysis::reconcile(
+        context, run, [this](const json::object& object) { caches.analysis_runs.observe(object); });
+    const api::Metadata& metadata = run->metadata;
+    for (const analysis::EventNote& event : reconciled.events) {
+      log::info("{}: {} ({})", key, event.message, event.reason);
+      events.emit({std::string(api::api_version), "AnalysisRun", metadata.ns, metadata.name, metadata.uid,
+                   metadata.resource_version},
+                  event.warning ? "Warning" : "Normal", event.reason, event.message);
+    }
+    metrics.observeReconcile(Metrics::Kind::analysis_run, metadata.ns, metadata.name, world.clock.now() - began);
+    Outcome outcome;
+    if (reconciled.look_again) outcome.again_after = std::max(*reconciled.look_again - world.clock.now(), Duration(0));
+    if (reconciled.error) {
+      outcome.failed = true;
+      report(Metrics::Kind::analysis_run, metadata, *reconciled.error);
+    }
+    co_return outcome;
+  }
+
+  // A conflict is everyday life: somebody else wrote, the next plan knows.
+  void report(Metrics::Kind kind, const api::Metadata& metadata, const Error& error) {
+    if (error.code == ErrorCode::conflict) {
+      log::debug("{}: {}", metadata.key(), error.message);
+      return;
+    }
+    metrics.countReconcileError(kind, metadata.ns, metadata.name);
+    log::warn("{}: {}", metadata.key(), error.message);
+  }
+
+  // --- life ---
+
+  Task<> start() {
+    if (settings.leader_elect) {
+      kube::LeaderSettings wanted;
+      wanted.ns = settings.controller_namespace;
+      wanted.name = settings.leaseName();
+      wanted.identity = settings.hostname + "_" + world.random.uuid();
+      wanted.lease_duration = settings.lease_duration;
+      wanted.renew_deadline = settings.renew_deadline;
+      wanted.retry_period = settings.retry_period;
+      log::info("Leaderelection get id {}", wanted.identity);
+      log::info("Using leader election lease lock name {}", wanted.name);
+      elector.emplace(world.client, world.executor, world.random, std::move(wanted));
+      elector->onLost([this] {
+        if (lost) lost();
+      });
+      standing_by = true;
+      co_await elector->acquire();
+      standing_by = false;
+    } else {
+      log::info("Leader election is turned off. Running in single-instance mode");
+    }
+    caches.start();
+    co_await caches.waitSynced();
+    synced = true;
+    rollouts.start();
+    runs.start();
+    log::info("Started controller");
+    spawn(world.executor, resync());
+  }
+
+  // Nothing depends on it as long as every wake-up arrives; it bounds the damage if one ever does not.
+  Task<> resync() {
+    while (!stopping) {
+      co_await sleepFor(world.clock, settings.resync);
+      for (const auto& [key, rollout] : caches.rollouts.all()) rollouts.add(key);
+      for (const auto& [key, run] : caches.analysis_runs.all()) runs.add(key);
+    }
+  }
+
+  Task<> stop() {
+    stopping = true;
+    log::info("Shutting down workers");
+    co_await rollouts.drain();
+    co_await runs.drain();
+    co_await events.flush(world.clock.now() + event_flush_limit);
+  }
+
+  World world;
+  Settings settings;
+  Metrics& metrics;
+  Caches caches;
+  TrafficControl traffic;
+  WorkloadRefs workloads;
+  kube::EventRecorder events;
+  Observer observer;
+  PlanExecutor executor;
+  kube::WorkQueue rollouts, runs;
+  std::optional<kube::LeaderElector> elector;
+  std::function<void()> lost;
+  std::function<void(const rollout::Snapshot&, const rollout::Plan&)> plan_observer;
+  bool standing_by = false, synced = false, stopping = false;
+};
+
+Controller::Controller(World world, Settings settings, Metrics& metrics)
+    : impl_(std::make_unique<Impl>(world, std::move(settings), metrics)) {}
+Controller::~Controller() = default;
+
+Task<> Controller::start() { return impl_->start(); }
+void Controller::onLeaseLost(std::function<void()> lost) { impl_->lost = std::move(lost); }
+Task<> Controller::stop() { return impl_->stop(); }
+bool Controller::leading() const {
+  return !impl_->settings.leader_elect || (impl_->elector && impl_->elector->leading());
+}
+bool Controller::ready() const { return impl_->standing_by || impl_->synced; }
+void Controller::setPlanObserver(std::function<void(const rollout::Snapshot&, const rollout::Plan&)> observer) {
+  impl_->plan_observer = std::move(observer);
+}
+
+}  // namespace crossfade::controller

@@ -1,0 +1,77 @@
+#include "controller/observer.hpp"
+
+#include "analysis/templates.hpp"
+#include "controller/references.hpp"
+
+namespace crossfade::controller {
+namespace {
+
+std::vector<std::string> serviceNames(const api::Rollout& rollout) {
+  std::vector<std::string> names;
+  if (rollout.spec.blue_green) {
+    names = {rollout.spec.blue_green->active_service, rollout.spec.blue_green->preview_service};
+  }
+  if (rollout.spec.canary) {
+    names.insert(names.end(), {rollout.spec.canary->stable_service, rollout.spec.canary->canary_service});
+    if (rollout.spec.canary->ping_pong) {
+      names.insert(names.end(),
+                   {rollout.spec.canary->ping_pong->ping_service, rollout.spec.canary->ping_pong->pong_service});
+    }
+  }
+  std::erase(names, "");
+  return names;
+}
+
+}  // namespace
+
+Observer::Observer(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
+                   WorkloadRefs& workloads)
+    : world_(world), settings_(settings), caches_(caches), traffic_(traffic), workloads_(workloads) {}
+
+Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rollout> rollout) {
+  const api::Metadata& metadata = rollout->metadata;
+  rollout::Snapshot snapshot;
+  snapshot.rollout = rollout;
+  snapshot.settings.instance_id = settings_.instance_id;
+  snapshot.settings.verify_retry = settings_.verify_retry_interval;
+  // Everything that has to be asked for comes first: what the caches hold is then read at one moment.
+  if (rollout->spec.workload_ref) snapshot.workload = co_await workloads_.resolve(rollout);
+  snapshot.traffic = co_await traffic_.observe(rollout);
+
+  snapshot.replica_sets = caches_.replica_sets_of.ownedBy(metadata.uid);
+  for (auto& orphan : caches_.replica_sets_of.orphans(metadata.ns)) snapshot.replica_sets.push_back(std::move(orphan));
+  for (const std::string& name : serviceNames(*rollout)) {
+    if (auto service = caches_.services.find(metadata.ns, name)) snapshot.services.emplace(name, std::move(service));
+  }
+  snapshot.analysis_runs = caches_.analysis_runs_of.ownedBy(metadata.uid);
+  for (const std::string& name : caches_.collisionsOf(metadata.key())) {
+    auto run = caches_.analysis_runs.find(metadata.ns, name);
+    const bool own = run != nullptr && run->metadata.controller && run->metadata.controller->uid == metadata.uid;
+    if (run != nullptr && !own) snapshot.analysis_runs.push_back(std::move(run));
+  }
+  snapshot.experiments = caches_.experiments_of.ownedBy(metadata.uid);
+  snapshot.reference_error = analysis::validateReferences(*rollout, templateLookup(caches_, metadata.ns));
+  if (!snapshot.reference_error) snapshot.reference_error = TrafficControl::configurationError(*rollout);
+
+  if (rollout::needsPods(snapshot, world_.clock.now())) {
+    auto pods = co_await podsOf(rollout);
+    if (!pods) co_return fail(pods.error());
+    snapshot.pods = std::move(*pods);
+  }
+  co_return snapshot;
+}
+
+Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> Observer::podsOf(
+    std::shared_ptr<const api::Rollout> rollout) {
+  std::vector<std::shared_ptr<const api::Pod>> pods;
+  const Result<Selector> selector = Selector::fromJson(rollout->spec.selector.object());
+  if (!selector || selector->empty()) co_return pods;
+  kube::ListOptions options;
+  options.label_selector = selector->toString();
+  const Result<kube::List> listed = co_await world_.client.list(kube::resources::pods, rollout->metadata.ns, options);
+  if (!listed) co_return fail(listed.error());
+  for (const json::object& pod : listed->items) pods.push_back(std::make_shared<const api::Pod>(api::decodePod(pod)));
+  co_return pods;
+}
+
+}  // namespace crossfade::controller

@@ -1,0 +1,293 @@
+#include "controller/plan_executor.hpp"
+
+#include "analysis/templates.hpp"
+#include "api/names.hpp"
+#include "base/log.hpp"
+#include "controller/references.hpp"
+
+namespace crossfade::controller {
+namespace {
+
+using kube::PatchType;
+namespace resources = kube::resources;
+
+// The write must fail when the object has changed since.
+void guard(json::object& patch, const std::string& resource_version) {
+  if (!resource_version.empty()) ensureObject(patch, {"metadata"})["resourceVersion"] = resource_version;
+}
+
+Result<> outcome(const Result<json::object>& answer) {
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
+// A success, too, when the object is gone already.
+Result<> ignoringNotFound(const Result<json::object>& answer) {
+  if (!answer && answer.error().code != ErrorCode::not_found) return fail(answer.error());
+  return {};
+}
+
+const std::string& namespaceOf(const rollout::Snapshot& snapshot) { return snapshot.rollout->metadata.ns; }
+
+}  // namespace
+
+PlanExecutor::PlanExecutor(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
+                           kube::EventRecorder& events, Metrics& metrics)
+    : world_(world), settings_(settings), caches_(caches), traffic_(traffic), events_(events), metrics_(metrics) {}
+
+Task<Result<>> PlanExecutor::execute(const Snapshot& snapshot, const rollout::Plan& plan) {
+  for (const rollout::Action& action : plan.actions) {
+    Task<Result<>> running = std::visit([&](const auto& kind) { return run(snapshot, kind); }, action);
+    const Result<> done = co_await std::move(running);
+    if (!done) co_return done;
+  }
+  co_return Result<>();
+}
+
+void PlanExecutor::emit(const api::Rollout& rollout, bool warning, const std::string& reason,
+                        const std::string& message) {
+  const api::Metadata& metadata = rollout.metadata;
+  if (warning) {
+    log::warn("{}: {} ({})", metadata.key(), message, reason);
+  } else {
+    log::info("{}: {} ({})", metadata.key(), message, reason);
+  }
+  metrics_.countEvent(metadata.ns, metadata.name, warning, reason);
+  events_.emit(
+      {std::string(api::api_version), "Rollout", metadata.ns, metadata.name, metadata.uid, metadata.resource_version},
+      warning ? "Warning" : "Normal", reason, message);
+}
+
+// --- ReplicaSets -----------------------------------------------------------------------------------------------------
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::CreateReplicaSet& action) {
+  const std::string& ns = namespaceOf(snapshot);
+  Result<json::object> created = co_await world_.client.create(resources::replica_sets, ns, action.body);
+  if (created) {
+    caches_.replica_sets.observe(*created);
+    co_return Result<>();
+  }
+  if (created.error().code != ErrorCode::already_exists) {
+    const rollout::Plan reaction = rollout::onCreateFailed(snapshot, action, created.error(), world_.clock.now());
+    const Result<> reported = co_await execute(snapshot, reaction);
+    if (!reported) log::warn("{}: {}", snapshot.rollout->metadata.key(), reported.error().message);
+    co_return fail(created.error());
+  }
+  Result<json::object> live = co_await world_.client.get(resources::replica_sets, ns, action.name);
+  if (!live) co_return fail(live.error());
+  if (rollout::isOwnCreation(snapshot, action, *live)) {
+    caches_.replica_sets.observe(*live);
+    co_return Result<>();
+  }
+  const rollout::Plan reaction = rollout::onNameCollision(snapshot);
+  const Result<> counted = co_await execute(snapshot, reaction);
+  co_return counted ? fail(created.error()) : counted;
+}
+
+Task<Result<>> PlanExecutor::patchReplicaSet(const Snapshot& snapshot, std::string name, std::string resource_version,
+                                             json::object patch) {
+  guard(patch, resource_version);
+  const Result<json::object> answer =
+      co_await world_.client.patch(resources::replica_sets, namespaceOf(snapshot), name, PatchType::merge, patch);
+  if (answer) caches_.replica_sets.observe(*answer);
+  co_return outcome(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::ScaleReplicaSet& action) {
+  return patchReplicaSet(snapshot, action.name, action.resource_version, action.patch);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchReplicaSet& action) {
+  return patchReplicaSet(snapshot, action.name, action.resource_version, action.patch);
+}
+
+// A cache may be behind: before something is adopted, the Rollout must be alive for certain. spec/02 §4.7.
+Task<Result<>> PlanExecutor::isStillThere(const Snapshot& snapshot) {
+  const api::Metadata& metadata = snapshot.rollout->metadata;
+  const Result<json::object> live = co_await world_.client.get(resources::rollouts, metadata.ns, metadata.name);
+  if (!live) co_return fail(live.error());
+  const api::Metadata now = api::decodeMetadata(*live);
+  if (now.uid != metadata.uid) {
+    co_return fail(ErrorCode::conflict, fmt::format("original Rollout {} is gone: got uid {}, wanted {}",
+                                                    metadata.key(), now.uid, metadata.uid));
+  }
+  if (now.deleted) {
+    co_return fail(ErrorCode::conflict,
+                   fmt::format("{} has just been deleted at {}", metadata.key(), formatTime(*now.deleted)));
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::ClaimReplicaSet& action) {
+  if (action.adopt) {
+    const Result<> there = co_await isStillThere(snapshot);
+    if (!there) co_return there;
+  }
+  json::object patch = action.patch;
+  ensureObject(patch, {"metadata"})["uid"] = action.uid;
+  const Result<json::object> answer = co_await world_.client.patch(resources::replica_sets, namespaceOf(snapshot),
+                                                                   action.name, PatchType::strategic, patch);
+  if (answer) caches_.replica_sets.observe(*answer);
+  if (!answer && answer.error().code == ErrorCode::invalid && !action.adopt) co_return Result<>();
+  co_return ignoringNotFound(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::DeleteReplicaSet& action) {
+  co_return ignoringNotFound(co_await world_.client.remove(resources::replica_sets, namespaceOf(snapshot), action.name,
+                                                           kube::Propagation::background, action.uid));
+}
+
+// --- traffic ---------------------------------------------------------------------------------------------------------
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchServiceSelector& action) {
+  const Result<json::object> answer = co_await world_.client.patch(resources::services, namespaceOf(snapshot),
+                                                                   action.service, PatchType::merge, action.patch);
+  if (answer) caches_.services.observe(*answer);
+  co_return outcome(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::SetTraffic& action) {
+  const TrafficControl::Applied applied = co_await traffic_.apply(snapshot.rollout, action);
+  for (const traffic::EventNote& event : applied.events)
+    emit(*snapshot.rollout, event.warning, event.reason, event.message);
+  if (!applied.error) co_return Result<>();
+  if (applied.weight_failed && applied.error->code != ErrorCode::conflict) {
+    emit(*snapshot.rollout, true, "TrafficRoutingError", applied.error->message);
+  }
+  co_return fail(*applied.error);
+}
+
+// --- analysis and experiments ----------------------------------------------------------------------------------------
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::CreateAnalysisRun& action) {
+  const std::string& ns = namespaceOf(snapshot);
+  std::vector<api::AnalysisTemplateRef> templates;
+  for (const auto& ref : action.templates) templates.push_back({ref.name, ref.cluster_scope});
+  Result<json::object> spec = analysis::runSpec(templates, templateLookup(caches_, ns), action.args, action.dry_run,
+                                                action.measurement_retention);
+  if (!spec) co_return fail(spec.error());
+  json::object metadata = action.metadata;
+  metadata["name"] = action.name;
+  metadata["namespace"] = ns;
+  json::object run;
+  run["apiVersion"] = api::api_version;
+  run["kind"] = "AnalysisRun";
+  run["metadata"] = std::move(metadata);
+  run["spec"] = std::move(*spec);
+  Result<json::object> answer = co_await world_.client.create(resources::analysis_runs, ns, run);
+  if (!answer && answer.error().code == ErrorCode::already_exists) {
+    // The next plan sees whose it is and takes it, or another name.
+    answer = co_await world_.client.get(resources::analysis_runs, ns, action.name);
+    if (answer) {
+      caches_.analysis_runs.observe(*answer);
+      caches_.addCollision(snapshot.rollout->metadata.key(), action.name);
+      co_return fail(ErrorCode::conflict, fmt::format("analysisruns.argoproj.io \"{}\" already exists", action.name));
+    }
+  }
+  if (answer) caches_.analysis_runs.observe(*answer);
+  co_return outcome(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::TerminateAnalysisRun& action) {
+  const json::object patch = {{"spec", {{"terminate", true}}}};
+  const Result<json::object> answer = co_await world_.client.patch(resources::analysis_runs, namespaceOf(snapshot),
+                                                                   action.name, PatchType::merge, patch);
+  if (answer) caches_.analysis_runs.observe(*answer);
+  co_return ignoringNotFound(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::DeleteAnalysisRun& action) {
+  co_return ignoringNotFound(
+      co_await world_.client.remove(resources::analysis_runs, namespaceOf(snapshot), action.name));
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::CreateExperiment& action) {
+  const Result<json::object> answer =
+      co_await world_.client.create(resources::experiments, namespaceOf(snapshot), action.body);
+  if (answer) caches_.experiments.observe(*answer);
+  co_return outcome(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::TerminateExperiment& action) {
+  const json::object patch = {{"spec", {{"terminate", true}}}};
+  const Result<json::object> answer =
+      co_await world_.client.patch(resources::experiments, namespaceOf(snapshot), action.name, PatchType::merge, patch);
+  if (answer) caches_.experiments.observe(*answer);
+  co_return ignoringNotFound(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::DeleteExperiment& action) {
+  co_return ignoringNotFound(co_await world_.client.remove(resources::experiments, namespaceOf(snapshot), action.name));
+}
+
+// --- pods and workloads ----------------------------------------------------------------------------------------------
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::EvictPod& action) {
+  const std::string& ns = namespaceOf(snapshot);
+  const json::object eviction = {{"apiVersion", "policy/v1"},
+                                 {"kind", "Eviction"},
+                                 {"metadata", {{"name", action.name}, {"namespace", ns}}},
+                                 {"deleteOptions", {{"preconditions", {{"uid", action.uid}}}}}};
+  const Result<json::object> answer =
+      co_await world_.client.create(resources::pods, ns, eviction, {}, action.name, "eviction");
+  // A PodDisruptionBudget says no with 429: the pod's turn comes later.
+  if (!answer && answer.error().code == ErrorCode::throttled) co_return Result<>();
+  co_return ignoringNotFound(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchPod& action) {
+  json::object patch = action.patch;
+  guard(patch, action.resource_version);
+  co_return ignoringNotFound(
+      co_await world_.client.patch(resources::pods, namespaceOf(snapshot), action.name, PatchType::merge, patch));
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::ScaleWorkload& action) {
+  const json::object patch = {{"spec", {{"replicas", action.replicas}}}};
+  const Result<json::object> answer = co_await world_.client.patch(resources::deployments, namespaceOf(snapshot),
+                                                                   action.deployment, PatchType::merge, patch);
+  if (answer || action.required) co_return outcome(answer);
+  log::warn("{}: scaling Deployment {}: {}", snapshot.rollout->metadata.key(), action.deployment,
+            answer.error().message);
+  co_return Result<>();
+}
+
+// --- the Rollout -----------------------------------------------------------------------------------------------------
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchRollout& action) {
+  const api::Metadata& metadata = snapshot.rollout->metadata;
+  json::object patch = action.patch;
+  guard(patch, action.resource_version);
+  const Result<json::object> answer =
+      co_await world_.client.patch(resources::rollouts, metadata.ns, metadata.name, PatchType::merge, patch);
+  if (answer) caches_.rollouts.observe(*answer);
+  co_return outcome(answer);
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchStatus& action) {
+  const api::Rollout& rollout = *snapshot.rollout;
+  const json::object patch = api::statusPatch(rollout.status, action.status);
+  if (!patch.empty()) {
+    const Result<json::object> answer = co_await world_.client.patch(
+        resources::rollouts, rollout.metadata.ns, rollout.metadata.name, PatchType::merge, patch, {}, "status");
+    if (!answer) co_return fail(answer.error());
+    caches_.rollouts.observe(*answer);
+  }
+  const std::optional<api::DurationStatus>& before = rollout.status.duration;
+  const std::optional<api::DurationStatus>& after = action.status.duration;
+  const bool finished = after && after->finished_at && after->rollout_started_at &&
+                        (!before || before->finished_at != after->finished_at);
+  if (finished) {
+    const Duration total = *after->finished_at - *after->rollout_started_at;
+    const Duration manual = seconds(after->total_manual_pause_duration_seconds.value_or(0));
+    metrics_.observeRollout(after->completion_status.value_or(""), total, total - manual, manual);
+  }
+  co_return Result<>();
+}
+
+Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::EmitEvent& action) {
+  emit(*snapshot.rollout, action.warning, action.reason, action.message);
+  co_return Result<>();
+}
+
+}  // namespace crossfade::controller

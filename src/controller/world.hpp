@@ -1,0 +1,20 @@
+// Everything that the controller can touch.
+#pragma once
+#include "base/async.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "kube/client.hpp"
+#include "net/http.hpp"
+
+namespace crossfade::controller {
+
+// All of it outlives the controller.
+struct World {
+  Executor executor;
+  Clock& clock;
+  Random& random;
+  kube::Client& client;
+  net::Dialer& dialer;  // metric backends
+};
+
+}  // namespace crossfade::controller
