@@ -130,6 +130,7 @@ class Writer {
     const std::size_t begin = out.size();
     for (const Schema::Member& member : type.members) {
       const json::value* found = object == nullptr ? nullptr : object->if_contains(member.name);
+      if (member.kind == Kind::raw && found == nullptr) continue;  // raw JSON keeps its null, its 0 and its ""
       const std::size_t before = out.size();
       if (before != begin) out += ',';
       appendCanonicalString(out, member.name);
@@ -170,7 +171,7 @@ class Writer {
       out += "null";
       return true;
     }
-    if (!member.required && isZero(value)) return false;
+    if (!member.required && isZero(value) && member.kind != Kind::raw) return false;
     return writeElement(member, value, place) || (member.required && writeElement(member, null_value, place));
   }
 
