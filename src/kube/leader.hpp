@@ -22,7 +22,7 @@ class LeaderElector {
   ~LeaderElector();
   // Returns once we hold the lease, and keeps renewing it in the background from then on.
   Task<> acquire();
-  // Called (once) when the lease was lost: not renewed within renew_deadline, or taken by another.
+  // Called (once, from the loop) when the lease was lost: not renewed within renew_deadline, or taken by another.
   void onLost(std::function<void()> lost);
   bool leading() const;
   // Gives the lease up (holderIdentity "", lease duration 1 s), so that another takes over at once.
