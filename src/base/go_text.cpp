@@ -9,30 +9,11 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/utf8.hpp"
+
 namespace crossfade::go {
 
 namespace {
-
-// One UTF-8 sequence at the front of `text`: its length and code point; nothing when it is malformed.
-struct CodePoint {
-  std::size_t length;
-  std::uint32_t value;
-};
-std::optional<CodePoint> decodeFront(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x80) return CodePoint{1, first};
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return std::nullopt;
-  std::uint32_t value = first & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xc0) != 0x80) return std::nullopt;
-    value = value << 6 | (byte & 0x3fU);
-  }
-  const bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
-  if (overlong || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return std::nullopt;
-  return CodePoint{length, value};
-}
 
 // The shortest digits "d.ddd" without the point, and the decimal exponent of the first.
 struct Decimal {
@@ -89,7 +70,7 @@ std::optional<std::string> special(double value) {
 std::string quote(std::string_view text) {
   std::string quoted = "\"";
   while (!text.empty()) {
-    const auto point = decodeFront(text);
+    const auto point = utf8::decodeFront(text);
     if (!point) {
       quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
       text.remove_prefix(1);

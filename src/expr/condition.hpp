@@ -1,6 +1,9 @@
-// The condition language of metrics: compiled once, evaluated per measurement. spec/07 part A and B.
+// The condition language of metrics. spec/07 part A and B.
+//
+// A text passes through lexer, parser, checker (static types), folder and evaluator, each a header of its own in this
+// room. Static types depend on the measured value, so a text is compiled for every measurement. All of it is bounded:
+// 10 000 syntax nodes, nesting, evaluation steps, and the memory of what an evaluation creates (spec/07 B11).
 #pragma once
-#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -12,31 +15,21 @@
 
 namespace crossfade::expr {
 
-// The static type of `result`, by provider. spec/07 A3.
-enum class ResultType { floating, float_list, string, object, bool_nil, any };
-
-// A measured value: NaN and infinities are possible in the floats.
+// A provider's value: nothing, a boolean, a number (NaN and infinities are possible), a list of numbers, a text, or any
+// JSON. spec/07 A3.
 using Measured = std::variant<std::monostate, bool, double, std::vector<double>, std::string, json::value>;
 
-class Condition {
- public:
-  // Positions and words of errors as spec/07 A5 says.
-  static Result<Condition> compile(std::string_view text, ResultType type);
-  // Whether `result` fulfils it; an error where evaluation fails or the outcome is no boolean. Bounded in steps,
-  // memory and depth (spec/07 B11).
-  Result<bool> evaluate(const Measured& result) const;
+// Whether `result` fulfils the condition. Fails with the bare compile or run message, and where the outcome is no
+// boolean.
+Result<bool> evaluateCondition(std::string_view text, const Measured& result, TimePoint now);
 
- private:
-  struct Program;
-  std::shared_ptr<const Program> program_;
-};
-
-// The verdict on one value. spec/07 A4.
+// The verdict on one value. spec/07 A4, A5.
 struct Verdict {
   std::string phase;  // Successful, Failed, Inconclusive, Error
   std::string error;  // why Error
 };
-Verdict assess(const Measured& result, ResultType type, std::string_view success_condition, std::string_view failure_condition);
+Verdict assess(const Measured& result, std::string_view success_condition, std::string_view failure_condition,
+               TimePoint now);
 
 // A time expression of a range query ("now() - duration(\"1h\")"). spec/07 A6.
 Result<TimePoint> evaluateTime(std::string_view text, TimePoint now);
