@@ -40,8 +40,8 @@ class Headers {
 struct Request {
   std::string method = "GET";
   std::string target = "/";  // path and query, percent-encoded: "/api/v1/pods?limit=5"
-  Headers headers;
-  std::string body;
+  Headers headers = {};
+  std::string body = {};
 };
 
 // A body that arrives over time: a watch, a log that is followed.
@@ -57,9 +57,9 @@ class BodyReader {
 
 struct Response {
   int status = 200;
-  Headers headers;
-  std::string body;                    // whole, when `stream` is null
-  std::unique_ptr<BodyReader> stream;  // set instead of `body` for streaming responses
+  Headers headers = {};
+  std::string body = {};                         // whole, when `stream` is null
+  std::unique_ptr<BodyReader> stream = nullptr;  // set instead of `body` for streaming responses
 };
 
 // A way to one origin (scheme, host, port, TLS settings). Real ones pool their connections; the simulator's calls the
@@ -76,19 +76,20 @@ class Transport {
 };
 
 struct TlsOptions {
-  std::string ca_pem;              // certificates to trust; empty: the system's
-  std::string client_cert_pem;     // with client_key_pem: mutual TLS
-  std::string client_key_pem;
-  std::string server_name;         // overrides the name that is checked (and SNI)
+  std::string ca_pem = {};           // certificates to trust; empty: the system's
+  std::string client_cert_pem = {};  // with client_key_pem: mutual TLS
+  std::string client_key_pem = {};
+  std::string server_name = {};  // overrides the name that is checked (and SNI)
   bool insecure_skip_verify = false;
 };
 
-// "https://host:port" split. `base_path` is "" or "/prefix" without a trailing slash.
+// "https://host:port" split. `base_path` is "" or "/prefix" without a trailing slash: callers put it before their
+// targets, a Transport does not.
 struct Origin {
   bool tls = false;
   std::string host;
   std::uint16_t port = 80;
-  std::string base_path;
+  std::string base_path = {};
   // Accepts http:// and https:// URLs; IPv6 hosts in brackets. Query and fragment are an error.
   static Result<Origin> parse(std::string_view url);
 };
@@ -105,16 +106,19 @@ class Dialer {
 // Plain sockets and OpenSSL, with keep-alive pools (at most 100 idle connections an origin, closed after 90 s idle).
 std::unique_ptr<Dialer> makeDialer(Executor executor, crossfade::Clock& clock);
 
-// Answers one request. Runs on the loop; many at once.
+// Answers one request. Runs on the loop; many at once. The fields of the framing (Content-Length, Transfer-Encoding,
+// Connection) are the server's; "Connection: close" ends the connection after the answer.
 using Handler = std::function<Task<Response>(Request)>;
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                     // 0: any free one
-  std::size_t max_body_bytes = 16 << 20;      // above: 413
-  Duration head_timeout = seconds(30);        // a client that sends half a head or body and stays is dropped
-  Duration idle_timeout = seconds(120);       // between requests of one connection
-  std::string tls_cert_pem, tls_key_pem;      // both set: HTTPS
+  std::uint16_t port = 0;                 // 0: any free one
+  std::size_t max_body_bytes = 16 << 20;  // above: 413
+  Duration head_timeout = seconds(30);    // a client that sends half a head or body and stays is dropped
+  Duration idle_timeout = seconds(120);   // between requests of one connection
+  std::string tls_cert_pem = {};          // with tls_key_pem: HTTPS
+  std::string tls_key_pem = {};
+  std::string tls_client_ca_pem = {};  // set: clients must show a certificate that it signed
 };
 
 // An HTTP/1.1 server. A streaming response is sent chunked, piece by piece as its reader delivers; when the client
@@ -125,6 +129,7 @@ class Server {
   virtual std::uint16_t port() const = 0;
 };
 // Fails with the address in the message when it can't bind.
-Result<std::unique_ptr<Server>> listen(Executor executor, crossfade::Clock& clock, ServerOptions options, Handler handler);
+Result<std::unique_ptr<Server>> listen(Executor executor, crossfade::Clock& clock, ServerOptions options,
+                                       Handler handler);
 
 }  // namespace crossfade::net
