@@ -47,6 +47,7 @@ struct World {
   std::vector<ExperimentRef> experiments;
   std::vector<std::pair<std::string, std::string>> switched;  // Service name, hash now selected
   std::int64_t revision = 0;                                  // the Rollout's revision annotation; 0 when absent
+  bool has_replicas = true;                                   // spec.replicas is there
 };
 
 // The template and selector in force: the Rollout's own, or the workload's.

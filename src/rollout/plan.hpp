@@ -142,10 +142,10 @@ struct SetTraffic {
   };
   bool remove_managed_routes = false;
   bool held = false;  // the stable side can't carry its share yet: nothing else is touched
-  std::string canary_hash, stable_hash;
+  std::string canary_hash = {}, stable_hash = {};
   std::int64_t weight = 0;  // of max_weight
   std::int64_t max_weight = 100;
-  std::vector<Destination> extra;  // of a running experiment
+  std::vector<Destination> extra = {};  // of a running experiment
   bool weight_before_hash = false;
   // Header and mirror routes: the steps' own objects {"name":…,"match":…,"percentage":…}; without match: remove that
   // route.
@@ -154,7 +154,7 @@ struct SetTraffic {
     json::object step;
     bool operator==(const Route&) const = default;
   };
-  std::vector<Route> routes;
+  std::vector<Route> routes = {};
   bool operator==(const SetTraffic&) const = default;
 };
 

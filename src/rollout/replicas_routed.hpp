@@ -12,17 +12,17 @@ namespace crossfade::rollout {
 struct RoutedInput {
   std::int64_t replicas = 0;
   std::int64_t max_weight = 100;
-  std::optional<std::int64_t> min_pods;  // minPodsPerReplicaSet
+  std::optional<std::int64_t> min_pods = {};  // minPodsPerReplicaSet
   bool dynamic = false;
-  bool aborted = false;                      // the persisted flag
-  std::optional<std::int64_t> canary_count;  // a setCanaryScale with `replicas` in force
-  std::int64_t weight = 0;                   // otherwise: the weight that the counts follow
+  bool aborted = false;                           // the persisted flag
+  std::optional<std::int64_t> canary_count = {};  // a setCanaryScale with `replicas` in force
+  std::int64_t weight = 0;                        // otherwise: the weight that the counts follow
   // Weights that the routers are known to hold; empty: not known, or not to be considered.
   struct Recorded {
     std::int64_t canary = 0;
     std::int64_t stable = 0;
   };
-  std::optional<Recorded> recorded;
+  std::optional<Recorded> recorded = {};
 };
 
 // Pods that carry `weight` of `max_weight` of the traffic of `replicas`, rounded up.
@@ -36,13 +36,13 @@ struct AbortWeightInput {
   std::int64_t replicas = 0;
   std::int64_t max_weight = 100;
   bool dynamic = false;
-  bool aborted = false;                    // false: a rollback to the stable template
-  bool explicit_delay = false;             // abortScaleDownDelaySeconds is set, and not zero
-  std::int64_t current_weight = 0;         // weight of the current step when not aborted
-  std::vector<std::int64_t> step_weights;  // every setWeight, in order
-  std::optional<std::int64_t> canary_available;
-  std::optional<std::int64_t> stable_available;
-  std::optional<std::int64_t> recorded_canary_weight;
+  bool aborted = false;                         // false: a rollback to the stable template
+  bool explicit_delay = false;                  // abortScaleDownDelaySeconds is set, and not zero
+  std::int64_t current_weight = 0;              // weight of the current step when not aborted
+  std::vector<std::int64_t> step_weights = {};  // every setWeight, in order
+  std::optional<std::int64_t> canary_available = {};
+  std::optional<std::int64_t> stable_available = {};
+  std::optional<std::int64_t> recorded_canary_weight = {};
 };
 
 // The weight that the sizes follow on the way back: the highest step that the stable side's missing pods justify.

@@ -1,0 +1,200 @@
+// The canary's pass, from top to bottom. spec/04 §4.
+#include "rollout/canary.hpp"
+
+#include <algorithm>
+
+namespace crossfade::rollout {
+namespace {
+
+constexpr std::string_view pause_reason = "CanaryPauseStep";
+
+struct PassParts {
+  AnalysisOutcome analysis;
+  TrafficOutcome traffic;
+  std::optional<TimePoint> restarted_at;
+};
+
+std::optional<std::int64_t> stepCount(const Facts& facts) {
+  const auto& steps = facts.spec().canary->steps;
+  return steps.empty() ? std::nullopt : std::optional<std::int64_t>(std::ssize(steps));
+}
+
+// Stable, then new, then the others: the first that changes its size ends it. spec/04 §11.4. Sizes are those of the
+// start of the pass; what pods a side needs for the traffic it had (stable) or has (canary) is in the weights.
+bool scale(const Facts& facts, Draft& draft, const std::optional<api::Weights>& weights) {
+  removeStaleDeadlines(facts, draft);
+  const api::ReplicaSet *fresh = facts.newRs(), *stable = facts.stableRs();
+  if (stable && stable != fresh &&
+      scaleTo(facts, draft, *stable, canaryCounts(facts, facts.status.canary.weights).stable))
+    return true;
+  if (fresh) {
+    std::int64_t target = canaryCounts(facts, weights).canary;
+    // abortScaleDownDelaySeconds: 0 means that an aborted canary is never scaled down. spec/04 §32, 8.
+    const bool stays = isAborted(facts, draft) && isRouted(facts) && !isDynamic(facts) && stable &&
+                       !abortScaleDownDelay(facts).seconds && !share(facts).scaled_apart;
+    if (stays) target = fresh->replicas;
+    if (scaleNew(facts, draft, target)) return true;
+  }
+  return scaleDownOthers(facts, draft);
+}
+
+// The step in progress is a pause that isn't over, so the pass ends with it. spec/04 §7.2.
+void reconcilePause(const Facts& facts, Draft& draft) {
+  const api::Step* step = currentStep(facts);
+  if (facts.spec().paused || facts.status.promote_full || facts.status.abort || !step || !step->pause) return;
+  if (!hasPause(facts.status, pause_reason) && !facts.status.controller_pause) {
+    draft.pause(std::string(pause_reason));
+    if (step->pause->duration) draft.lookAgain(facts.now + seconds(step->pause->seconds()));
+  }
+}
+
+// spec/04 §7.3.
+bool isPauseOver(const Facts& facts, const api::PauseStep& pause) {
+  if (!hasPause(facts.status, pause_reason)) return facts.status.controller_pause;
+  if (!pause.duration) return false;
+  for (const api::PauseCondition& condition : facts.status.pause_conditions)
+    if (condition.reason == pause_reason && condition.start_time)
+      return facts.now > *condition.start_time + seconds(pause.seconds());
+  return false;
+}
+
+// spec/04 §6: the first kind that is present decides.
+bool isComplete(const Facts& facts, const api::Step& step, const PassParts& parts) {
+  const bool routed = parts.traffic.weights.has_value();
+  if (step.pause) return isPauseOver(facts, *step.pause);
+  if (step.set_canary_scale) return isAtDesired(facts, parts.traffic.weights);
+  if (step.set_weight) {
+    if (!isAtDesired(facts, parts.traffic.weights)) return false;
+    return !routed ||
+           (parts.traffic.weights->canary.weight == *step.set_weight && parts.traffic.weights->verified.value_or(true));
+  }
+  if (!step.experiment.empty()) return false;
+  if (step.analysis)
+    return step.analysis->templates.empty() || (parts.analysis.step && parts.analysis.step->status == "Successful");
+  if (!step.set_header_route.empty() || !step.set_mirror_route.empty()) return !parts.traffic.held;
+  return false;
+}
+
+// Why the new ReplicaSet is the stable one from now on; empty when it isn't. spec/04 §20.
+std::string promotionReason(const Facts& facts, const Draft& draft) {
+  if (!facts.stableRs()) return facts.newRs() ? "Initial deploy" : "";
+  if (isAborted(facts, draft)) return {};
+  const api::ReplicaSet* fresh = facts.newRs();
+  if (!fresh) return {};
+  if (fresh->available_replicas < facts.replicas && !progressThresholdMet(facts, fresh, facts.replicas)) return {};
+  if (facts.status.promote_full) return "Full promotion requested";
+  if (isFastRollback(facts)) return isWithinWindow(facts) ? "Rollback within window" : "Fast rollback";
+  if (!currentStep(facts)) return "Completed all " + std::to_string(stepCount(facts).value_or(0)) + " canary steps";
+  return {};
+}
+
+void completeStep(const Facts& facts, Draft& draft, const api::Step& step, api::RolloutStatus& status) {
+  const std::int64_t index = stepIndex(facts) + 1;
+  status.current_step_index = index;
+  status.canary.current_step_analysis_run.reset();
+  draft.intents.remove.emplace_back(pause_reason);
+  draft.note(false, "RolloutStepCompleted",
+             "Rollout step " + std::to_string(index) + "/" + std::to_string(stepCount(facts).value_or(0)) +
+                 " completed (" + describeStep(step) + ")");
+}
+
+// A step of a kind that this version can't run says so once, when it is reached.
+void warnOfUnsupported(const Facts& facts, Draft& draft, const api::RolloutStatus& status) {
+  const auto& steps = facts.spec().canary->steps;
+  const std::int64_t index = status.current_step_index.value_or(std::ssize(steps));
+  const bool reached =
+      index != facts.status.current_step_index || status.current_step_hash != facts.status.current_step_hash;
+  if (!reached || index < 0 || index >= std::ssize(steps)) return;
+  const api::Step& step = steps[index];
+  if (step.experiment.empty() && step.plugin_name.empty()) return;
+  draft.note(true, "StepNotSupported",
+             "Rollout step " + std::to_string(index + 1) + "/" + std::to_string(steps.size()) + " (" +
+                 describeStep(step) + ") is not supported by this version: promote to skip it");
+}
+
+// spec/04 §4.2.
+api::RolloutStatus statusOf(const Facts& facts, Draft& draft, const PassParts& parts) {
+  api::RolloutStatus status = baseStatus(facts, nullptr);
+  status.current_step_hash = facts.rollout.step_hash;
+  status.current_step_index = stepCount(facts) ? std::optional(stepIndex(facts)) : std::nullopt;
+  status.canary.weights = parts.traffic.weights;
+  status.canary.current_step_analysis_run = parts.analysis.step;
+  status.canary.current_background_analysis_run = parts.analysis.background;
+  status.canary.stable_ping_pong = facts.status.canary.stable_ping_pong;
+  status.canary.step_plugin_statuses = facts.status.canary.step_plugin_statuses;
+  if (parts.restarted_at) status.restarted_at = parts.restarted_at;
+
+  const bool skips_steps = facts.status.promote_full || isWithinWindow(facts);
+  if (skips_steps) {
+    draft.intents.clear_pauses = true;
+    draft.intents.remove_abort = true;
+    status.current_step_index = stepCount(facts);
+  }
+  if (const std::string reason = promotionReason(facts, draft); !reason.empty()) {
+    promoteToStable(facts, draft, status, reason);
+    return status;
+  }
+  if (isAborted(facts, draft)) {
+    if (stepCount(facts)) status.current_step_index = isFullyPromoted(facts) ? *stepCount(facts) : 0;
+    return status;
+  }
+  const api::Step* step = currentStep(facts);
+  if (!step || skips_steps || facts.spec().paused) return status;
+  if (isComplete(facts, *step, parts)) {
+    completeStep(facts, draft, *step, status);
+  } else {
+    const Wait wait = waitOf(facts, *step);
+    draft.wait(wait.kind, wait.sentence, wait.since, wait.until);
+  }
+  warnOfUnsupported(facts, draft, status);
+  return status;
+}
+
+}  // namespace
+
+void scaleCanary(const Facts& facts, Draft& draft) {
+  if (!isHalted(facts)) {
+    scale(facts, draft, facts.status.canary.weights);
+    return;
+  }
+  // Halted: the canary keeps its size, but the stable side follows the Rollout, or nothing else would ever happen
+  // again.
+  const api::ReplicaSet *fresh = facts.newRs(), *stable = facts.stableRs();
+  if (stable && stable != fresh)
+    scaleTo(facts, draft, *stable, canaryCounts(facts, facts.status.canary.weights).stable);
+  if (fresh) scaleTo(facts, draft, *fresh, fresh == stable ? facts.replicas : fresh->replicas);
+}
+
+std::optional<api::RolloutStatus> canaryPass(const Facts& facts, Draft& draft) {
+  if (templateChanged(facts) || stepsChanged(facts)) {
+    api::RolloutStatus status = baseStatus(facts, nullptr);
+    status.canary.weights = facts.status.canary.weights;
+    status.canary.stable_ping_pong = facts.status.canary.stable_ping_pong;
+    resetStatus(facts, draft, status);
+    warnOfUnsupported(facts, draft, status);
+    return status;
+  }
+
+  PassParts parts;
+  const Restart restart = restartPods(facts, draft);
+  // Evicted pods make the counters untrustworthy: the next pass sees what became of them.
+  if (restart.evicted) return std::nullopt;
+  parts.restarted_at = restart.restarted_at;
+  syncPodMetadata(facts, draft);
+  cleanUpHistory(facts, draft);
+  reconcilePingPong(facts, draft);
+  reconcileCanaryServices(facts, draft);
+  parts.traffic = reconcileTraffic(facts, draft);
+  if (parts.traffic.unverified_end) {
+    api::RolloutStatus status = facts.status;
+    status.canary.weights = parts.traffic.weights;
+    return status;
+  }
+  parts.analysis = reconcileAnalysis(facts, draft);
+  if (!draft.intents.add.empty()) return statusOf(facts, draft, parts);
+  const bool scaled = !isHalted(facts) && scale(facts, draft, parts.traffic.weights);
+  if (!scaled) reconcilePause(facts, draft);
+  return statusOf(facts, draft, parts);
+}
+
+}  // namespace crossfade::rollout
