@@ -39,8 +39,11 @@ std::string duplicateValue(std::string_view path, std::string_view value) {
 std::string notFound(std::string_view path, std::string_view value) {
   return fmt::format("{}: Not found: {}", path, quote(value));
 }
-std::string unsupportedValue(std::string_view path, std::string_view value, std::string_view supported) {
-  return fmt::format("{}: Unsupported value: {}: supported values: {}", path, quote(value), quote(supported));
+std::string unsupportedValue(std::string_view path, std::string_view value,
+                             std::initializer_list<std::string_view> supported) {
+  std::string list;
+  for (const std::string_view one : supported) list += (list.empty() ? "" : ", ") + quote(one);
+  return fmt::format("{}: Unsupported value: {}: supported values: {}", path, quote(value), list);
 }
 std::string internalError(std::string_view path, std::string_view detail) {
   return fmt::format("{}: Internal error: {}", path, detail);

@@ -1,6 +1,7 @@
 // The texts of field errors, as the API server and the reference spell them: "<path>: <Type>[: <value>][: <detail>]".
 // spec/01 §6.2.
 #pragma once
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,8 @@ std::string requiredValue(std::string_view path, std::string_view detail = {});
 std::string forbidden(std::string_view path, std::string_view detail);
 std::string duplicateValue(std::string_view path, std::string_view value);
 std::string notFound(std::string_view path, std::string_view value);
-std::string unsupportedValue(std::string_view path, std::string_view value, std::string_view supported);
+std::string unsupportedValue(std::string_view path, std::string_view value,
+                             std::initializer_list<std::string_view> supported);
 std::string internalError(std::string_view path, std::string_view detail);
 
 inline constexpr std::string_view not_negative = "must be greater than or equal to 0";

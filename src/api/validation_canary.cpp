@@ -346,7 +346,7 @@ Violation validateGaps(const RolloutSpec& spec, const Routing& routing) {
   if (const auto& threshold = canary.replica_progress_threshold) {
     // "Pod" and "Pods" are both found in the wild.
     if (threshold->type != "Percent" && threshold->type != "Pods" && threshold->type != "Pod") {
-      return unsupportedValue(at("replicaProgressThreshold.type"), threshold->type, "Percent\", \"Pods");
+      return unsupportedValue(at("replicaProgressThreshold.type"), threshold->type, {"Percent", "Pods"});
     }
     if (threshold->type == "Percent" && threshold->value > 100) {
       return invalidValue(at("replicaProgressThreshold.value"), std::to_string(threshold->value),

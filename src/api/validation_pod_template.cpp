@@ -166,7 +166,7 @@ Violation validatePodTemplate(const json::object& pod_template, const json::obje
     if (auto violation = validateSharedDisks(spec)) return violation;
   }
   if (const auto policy = getString(spec, {"restartPolicy"}, "Always"); policy != "Always" && !policy.empty()) {
-    return unsupportedValue("spec.template.spec.restartPolicy", policy, "Always");
+    return unsupportedValue("spec.template.spec.restartPolicy", policy, {"Always"});
   }
   if (const auto* deadline = find(spec, {"activeDeadlineSeconds"}); deadline != nullptr && !deadline->is_null()) {
     return forbidden("spec.template.spec.activeDeadlineSeconds",
