@@ -1,0 +1,28 @@
+// Request bodies: from bytes to an object, or to the failure that the API server would answer. Internal to the room.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "local/api_request.hpp"
+#include "local/registry.hpp"
+
+namespace crossfade::local {
+
+// What a client sent, and what is odd about it.
+struct Body {
+  json::object object;
+  std::vector<std::string> duplicates;  // paths of members that a JSON text names twice
+};
+
+// The body of a create or an update of `kind`: JSON or YAML by its content type.
+Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind);
+
+// The same, held against the resource: apiVersion and kind are those of the path (filled in where a built-in kind's are
+// missing), metadata is an object.
+Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type, std::string_view version);
+
+// Bytes that the value takes as JSON, within a few percent, without writing it.
+std::size_t approximateSize(const json::value& value);
+
+}  // namespace crossfade::local

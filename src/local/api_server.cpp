@@ -1,0 +1,230 @@
+#include "local/api_server.hpp"
+
+#include <fmt/format.h>
+
+#include "local/api_body.hpp"
+#include "local/api_calls.hpp"
+#include "local/discovery.hpp"
+
+namespace crossfade::local {
+
+namespace {
+
+constexpr std::string_view server_version = "v1.34.4+crossfade";
+
+net::Response pageNotFound() { return textResponse(404, "404 page not found\n"); }
+
+net::Response health(const ApiRequest& request) {
+  if (!request.has("verbose")) return textResponse(200, "ok");
+  return textResponse(200,
+                      fmt::format("[+]ping ok\n[+]registry ok\n{} check passed\n", request.target.segments.front()));
+}
+
+json::object versionInfo() {
+  return {{"major", "1"},    {"minor", "34"},      {"gitVersion", server_version},
+          {"gitCommit", ""}, {"gitTreeState", ""}, {"buildDate", "1970-01-01T00:00:00Z"},
+          {"goVersion", ""}, {"compiler", "g++"},  {"platform", "linux/amd64"}};
+}
+
+bool serves(const ResourceType& type, std::string_view version) {
+  return std::ranges::find(type.versions, version) != type.versions.end();
+}
+
+}  // namespace
+
+struct ApiServer::Impl {
+  Impl(Registry& registry, Clock& clock, ApiServerOptions options, PodLogs* logs)
+      : registry(registry),
+        clock(clock),
+        options(std::move(options)),
+        logs(logs),
+        watches(registry, clock),
+        discovery(registry) {}
+
+  // A refusal that comes before the request is looked at any closer.
+  std::optional<ApiFailure> turnAway(const ApiRequest& request) const {
+    const std::string_view root =
+        request.target.segments.empty() ? std::string_view() : request.target.segments.front();
+    const bool open = root == "healthz" || root == "livez" || root == "readyz" || root == "version";
+    if (!options.token.empty() && !open && request.headers.get("Authorization") != "Bearer " + options.token) {
+      return ApiFailure{401, "Unauthorized", "Unauthorized", {}};
+    }
+    if (request.body.size() > options.max_request_bytes) return tooLarge(options.max_request_bytes);
+    return std::nullopt;
+  }
+
+  // Everything that can be answered at once: all but the logs of pods.
+  net::Response answer(const ApiRequest& request) {
+    if (!request.path) return answerDocument(request);
+    auto result = answerResource(request);
+    return result ? std::move(*result) : failureResponse(result.error());
+  }
+
+  // Paths that name no resource.
+  net::Response answerDocument(const ApiRequest& request) {
+    const auto& segments = request.target.segments;
+    if (segments.empty())
+      return jsonResponse(
+          200, json::object{{"paths", json::array{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2",
+                                                  "/openapi/v3", "/readyz", "/version"}}});
+    const std::string& root = segments.front();
+    const bool discovers = root == "api" || root == "apis";
+    const bool known = discovers || root == "version" || root == "healthz" || root == "livez" || root == "readyz";
+    if (!known) return pageNotFound();
+    if (request.method != "GET") return failureResponse(methodNotAllowed());
+    if (root == "version") return segments.size() == 1 ? jsonResponse(200, versionInfo()) : pageNotFound();
+    if (!discovers) return health(request);
+    return discover(request, root == "api");
+  }
+
+  net::Response discover(const ApiRequest& request, bool core) const {
+    const auto& segments = request.target.segments;
+    if (segments.size() == 1) {
+      for (const std::string_view version : {"v2", "v2beta1"}) {
+        const std::string type =
+            fmt::format("application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList", version);
+        if (!acceptsExactly(request, type)) continue;
+        json::object list = discovery.aggregated(core);
+        list["apiVersion"] = fmt::format("apidiscovery.k8s.io/{}", version);
+        net::Response response = jsonResponse(200, list);
+        response.headers.set("Content-Type", type);
+        return response;
+      }
+      return jsonResponse(200, core ? Discovery::coreVersions(request.headers.get("Host")) : discovery.groupList());
+    }
+    const auto found = core                   ? discovery.resourceList("", segments[1])
+                       : segments.size() == 2 ? discovery.group(segments[1])
+                                              : discovery.resourceList(segments[1], segments[2]);
+    return found ? jsonResponse(200, *found) : pageNotFound();
+  }
+
+  Answer answerResource(const ApiRequest& request) {
+    if (auto review = createVirtual(request)) return std::move(*review);
+    ResourcePath path = *request.path;
+    if (path.group.empty() && path.plural == "bindings" && path.name.empty() && request.method == "POST") {
+      // An older spelling of pods/NAME/binding.
+      const auto body = decodeBody(request, "Binding");
+      if (!body) return refuse(body.error());
+      path.name = getString(body->object, {"metadata", "name"});
+      path.plural = "pods";
+      path.subresource = "binding";
+    }
+    const ResourceType* type = registry.resource(path.group, path.plural);
+    if (type == nullptr || !serves(*type, path.version)) {
+      if (path.group.empty() || discovery.resourceList(path.group, path.version)) return refuse(unknownResource());
+      return pageNotFound();
+    }
+    if (!path.ns.empty() && !type->namespaced) return refuse(unknownResource());
+    if (path.ns.empty() && type->namespaced && !path.name.empty()) return refuse(unknownResource());
+    const ApiCall call{registry, clock, options, watches, request, path, *type, definitionOf(*type)};
+    if (path.name.empty()) return answerCollection(call);
+    return path.subresource.empty() ? answerObject(call) : answerSubresource(call);
+  }
+
+  Object definitionOf(const ResourceType& type) const {
+    if (!type.custom) return nullptr;
+    const auto found =
+        registry.get(*registry.resource("apiextensions.k8s.io", "customresourcedefinitions"), "", type.qualifiedName());
+    return found ? *found : nullptr;
+  }
+
+  static Answer answerCollection(const ApiCall& call) {
+    const std::string& method = call.request.method;
+    if (method == "GET") return call.request.flag("watch") ? watchObjects(call) : listObjects(call);
+    const bool everywhere = call.type.namespaced && call.path.ns.empty();
+    if (method == "POST" && !everywhere) return createObject(call);
+    const bool namespaces = call.type.group.empty() && call.type.plural == "namespaces";
+    if (method == "DELETE" && !everywhere && !namespaces) return deleteCollection(call);
+    return refuse(methodNotAllowed());
+  }
+
+  static Answer answerObject(const ApiCall& call) {
+    const std::string& method = call.request.method;
+    if (method == "GET") return readObject(call);
+    if (method == "PUT") return updateObject(call, Subresource::none);
+    if (method == "PATCH") return patchObject(call, Subresource::none);
+    if (method == "DELETE") return deleteObject(call);
+    return refuse(methodNotAllowed());
+  }
+
+  static Answer answerSubresource(const ApiCall& call) {
+    const std::string& method = call.request.method;
+    const std::string& name = call.path.subresource;
+    if (name == "status" && call.type.has_status) {
+      if (method == "GET") return readObject(call);
+      if (method == "PUT") return updateObject(call, Subresource::status);
+      if (method == "PATCH") return patchObject(call, Subresource::status);
+      return refuse(methodNotAllowed());
+    }
+    if (name == "scale" && call.type.has_scale) {
+      if (method == "GET") return getScale(call);
+      if (method == "PUT") return updateScale(call);
+      if (method == "PATCH") return patchObject(call, Subresource::scale);
+      return refuse(methodNotAllowed());
+    }
+    const auto extras = extraSubresources(call.type);
+    const auto extra = std::ranges::find(extras, name, &ExtraSubresource::name);
+    if (extra == extras.end()) return refuse(unknownResource());
+    if (method == "PUT" && name == "finalize") return finalizeNamespace(call);
+    if (method == "POST" && name == "binding") return bindPod(call);
+    if (method == "POST" && name == "eviction") return evictPod(call);
+    if (method == "POST" && name == "token") return requestToken(call);
+    return refuse(methodNotAllowed());
+  }
+
+  static bool asksForLog(const ApiRequest& request) {
+    return request.path && request.method == "GET" && request.path->group.empty() && request.path->version == "v1" &&
+           request.path->plural == "pods" && request.path->subresource == "log" && !request.path->ns.empty();
+  }
+
+  Registry& registry;
+  Clock& clock;
+  const ApiServerOptions options;
+  PodLogs* logs;
+  WatchHub watches;
+  Discovery discovery;
+};
+
+ApiServer::ApiServer(Registry& registry, Clock& clock, ApiServerOptions options, PodLogs* logs)
+    : impl_(std::make_unique<Impl>(registry, clock, std::move(options), logs)) {}
+
+ApiServer::~ApiServer() = default;
+
+namespace {
+
+Task<net::Response> readLog(PodLogs* logs, const ResourceType* pods, ApiRequest request) {
+  if (logs == nullptr) co_return failureResponse(badRequest("this cluster keeps no logs of its pods"));
+  const auto tail = request.integer("tailLines");
+  if (!tail) co_return failureResponse(tail.error());
+  const ResourcePath path = *request.path;
+  const std::string container(request.query("container"));
+  const bool follow = request.flag("follow");
+  const bool previous = request.flag("previous");
+  auto answer = co_await logs->log(path.ns, path.name, container, follow, *tail, previous);
+  if (!answer) co_return failureResponse(failureOf(answer.error(), *pods, path.name));
+  co_return std::move(*answer);
+}
+
+}  // namespace
+
+Task<net::Response> ApiServer::handle(net::Request request) {
+  auto parsed = parseApiRequest(std::move(request));
+  if (!parsed) co_return failureResponse(badRequest("the request's target can't be parsed"));
+  const bool head = parsed->method == "HEAD";
+  if (head) parsed->method = "GET";
+  if (auto failure = impl_->turnAway(*parsed)) co_return failureResponse(*failure);
+  net::Response response;
+  if (Impl::asksForLog(*parsed)) {
+    response = co_await readLog(impl_->logs, impl_->registry.resource("", "pods"), std::move(*parsed));
+  } else {
+    response = impl_->answer(*parsed);
+  }
+  response.headers.set("Cache-Control", "no-cache, private");
+  if (head) {
+    response.body.clear();
+    response.stream.reset();
+  }
+  co_return response;
+}
+
+}  // namespace crossfade::local
