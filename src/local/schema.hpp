@@ -2,6 +2,7 @@
 // (from the embedded excerpt of a real kube-apiserver's OpenAPI) and for CustomResourceDefinitions.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,7 @@
 
 namespace crossfade::local {
 
-// How lists and maps merge, for strategic merge patch and server-side apply.
-enum class ListType { atomic, set, map };
+struct SchemaNode;  // local/schema_node.hpp
 
 class Schema {
  public:
@@ -26,8 +26,15 @@ class Schema {
   // Every violation, in the API server's words, sorted by path: `spec.replicas: Invalid value: "string": ...`.
   // `old` is null on create; transition rules (x-kubernetes-validations with oldSelf) apply only where it is given.
   virtual std::vector<std::string> validate(const json::object& object, const json::object* old) const = 0;
+  // The first value that a built-in kind (or anybody's metadata) can't hold, as the API server's decoder words it:
+  // `json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32`. Answered with 400.
+  virtual std::optional<std::string> mistyped(const json::object& object) const = 0;
+  // An object of this type before anything is written into it: built-in kinds have parts that are always there.
+  virtual json::object blank() const = 0;
   // The OpenAPI v3 document of this type, as served by discovery.
   virtual const json::object& document() const = 0;
+  // The tree that the patches walk. Lives as long as the schema.
+  virtual const SchemaNode& root() const = 0;
 };
 
 // From `openAPIV3Schema` of a CustomResourceDefinition version. Fails, naming the path, when it isn't structural.

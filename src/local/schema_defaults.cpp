@@ -1,0 +1,112 @@
+#include "local/schema_walk.hpp"
+
+namespace crossfade::local {
+
+namespace {
+
+void dropNulls(json::value& value, const SchemaNode& node) {
+  if (auto* object = value.if_object()) {
+    for (auto it = object->begin(); it != object->end();) {
+      const SchemaNode* member = node.member(it->key());
+      if (member != nullptr && it->value().is_null() && !member->shape().nullable && !member->default_value) {
+        it = object->stable_erase(it);
+        continue;
+      }
+      if (member != nullptr) dropNulls(it->value(), member->shape());
+      ++it;
+    }
+  } else if (auto* array = value.if_array(); array != nullptr && node.items) {
+    for (auto& item : *array) dropNulls(item, node.items->shape());
+  }
+}
+
+bool wantsDefault(const json::value& value, const SchemaNode& node) {
+  return value.is_null() && node.default_value && !node.shape().nullable;
+}
+
+void fill(json::value& value, const SchemaNode& node) {
+  if (auto* object = value.if_object()) {
+    for (const auto& [key, member] : node.properties) {
+      if (!member.default_value) continue;
+      auto* present = object->if_contains(key);
+      if (present == nullptr) {
+        object->emplace(key, *member.default_value);
+      } else if (wantsDefault(*present, member)) {
+        *present = *member.default_value;
+      }
+    }
+    for (auto& [key, present] : *object) {
+      const SchemaNode* member = node.member(key);
+      if (member == nullptr) continue;
+      if (wantsDefault(present, *member)) present = *member->default_value;
+      fill(present, member->shape());
+    }
+  } else if (auto* array = value.if_array(); array != nullptr && node.items) {
+    for (auto& item : *array) {
+      if (wantsDefault(item, *node.items)) item = *node.items->default_value;
+      fill(item, node.items->shape());
+    }
+  }
+}
+
+// Lists and maps are never pointers in Go, so that an empty one is the same as none.
+bool isEmptyCollection(const json::value& value, const SchemaNode& shape) {
+  if (const auto* array = value.if_array()) return array->empty();
+  const auto* object = value.if_object();
+  return object != nullptr && object->empty() && shape.isMap();
+}
+
+void dropEmpty(json::value& value, const SchemaNode& node) {
+  if (auto* object = value.if_object()) {
+    for (auto it = object->begin(); it != object->end();) {
+      const std::string_view key = it->key();
+      const SchemaNode* member = node.member(key);
+      if (member == nullptr) {
+        ++it;
+        continue;
+      }
+      const bool required = std::ranges::find(node.required, key) != node.required.end();
+      const bool drop = it->value().is_null() || (!required && !node.isMap() && isEmptyCollection(it->value(), member->shape()));
+      if (drop) {
+        it = object->stable_erase(it);
+        continue;
+      }
+      dropEmpty(it->value(), member->shape());
+      ++it;
+    }
+  } else if (auto* array = value.if_array(); array != nullptr && node.items) {
+    for (auto& item : *array) dropEmpty(item, node.items->shape());
+  }
+}
+
+}  // namespace
+
+void fillDefaults(json::object& object, const SchemaNode& node) {
+  json::value root = std::move(object);
+  dropNulls(root, node.shape());
+  fill(root, node.shape());
+  object = std::move(root.get_object());
+}
+
+void normalizeBuiltin(json::object& object, const SchemaNode& node) {
+  json::value root = std::move(object);
+  dropEmpty(root, node.shape());
+  fill(root, node.shape());
+  object = std::move(root.get_object());
+}
+
+json::object blankBuiltin(const SchemaNode& edge) {
+  const SchemaNode& node = edge.shape();
+  json::object blank;
+  for (const auto& [key, member] : node.properties) {
+    const SchemaNode& shape = member.shape();
+    if (shape.type == SchemaNode::Type::object && member.default_value && member.default_value->is_object()) {
+      blank[key] = blankBuiltin(shape);
+    } else if (std::ranges::find(node.required, key) != node.required.end()) {
+      blank[key] = member.default_value.value_or(nullptr);
+    }
+  }
+  return blank;
+}
+
+}  // namespace crossfade::local
