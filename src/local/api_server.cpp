@@ -5,12 +5,11 @@
 #include "local/api_body.hpp"
 #include "local/api_calls.hpp"
 #include "local/discovery.hpp"
+#include "local/openapi.hpp"
 
 namespace crossfade::local {
 
 namespace {
-
-constexpr std::string_view server_version = "v1.34.4+crossfade";
 
 net::Response pageNotFound() { return textResponse(404, "404 page not found\n"); }
 
@@ -39,7 +38,8 @@ struct ApiServer::Impl {
         options(std::move(options)),
         logs(logs),
         watches(registry, clock),
-        discovery(registry) {}
+        discovery(registry),
+        open_api(registry) {}
 
   // A refusal that comes before the request is looked at any closer.
   std::optional<ApiFailure> turnAway(const ApiRequest& request) const {
@@ -70,6 +70,9 @@ struct ApiServer::Impl {
     const std::string& root = segments.front();
     const bool discovers = root == "api" || root == "apis";
     const bool known = discovers || root == "version" || root == "healthz" || root == "livez" || root == "readyz";
+    if (root == "openapi" && request.method == "GET") {
+      if (auto document = open_api.answer(request)) return std::move(*document);
+    }
     if (!known) return pageNotFound();
     if (request.method != "GET") return failureResponse(methodNotAllowed());
     if (root == "version") return segments.size() == 1 ? jsonResponse(200, versionInfo()) : pageNotFound();
@@ -183,6 +186,7 @@ struct ApiServer::Impl {
   PodLogs* logs;
   WatchHub watches;
   Discovery discovery;
+  OpenApi open_api;
 };
 
 ApiServer::ApiServer(Registry& registry, Clock& clock, ApiServerOptions options, PodLogs* logs)
@@ -219,7 +223,7 @@ Task<net::Response> ApiServer::handle(net::Request request) {
   } else {
     response = impl_->answer(*parsed);
   }
-  response.headers.set("Cache-Control", "no-cache, private");
+  if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-cache, private");
   if (head) {
     response.body.clear();
     response.stream.reset();

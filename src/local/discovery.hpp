@@ -9,6 +9,9 @@
 
 namespace crossfade::local {
 
+// The Kubernetes that the cluster behaves like.
+inline constexpr std::string_view server_version = "v1.34.4+crossfade";
+
 // A resource that is no kind of object: it can only be created, and the answer is all there is.
 struct VirtualResource {
   std::string_view group, version, kind, plural, singular;
