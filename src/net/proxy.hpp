@@ -19,7 +19,7 @@ struct ProxySettings {
   std::string http_proxy, https_proxy;  // "http://user:password@proxy:3128", or "proxy:3128"
   std::string no_proxy;                 // "example.com,.internal,10.0.0.0/8,host:8080" or "*"
 
-  // HTTP_PROXY, HTTPS_PROXY, NO_PROXY; the lower-case names win over nothing.
+  // HTTP_PROXY, HTTPS_PROXY, NO_PROXY; the lower-case names where those are not set.
   static ProxySettings fromEnvironment();
 
   // Empty when the origin is to be reached directly: no proxy is set for its scheme, NO_PROXY names it, or it is this

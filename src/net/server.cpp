@@ -221,15 +221,15 @@ Task<Next> serveOne(ConnectionPtr connection) {
 }
 
 Task<> serve(ConnectionPtr connection) {
+  Next next = Next::serve;
   if (connection->shared->tls) {
     const TimePoint deadline = connection->in(connection->shared->options.head_timeout);
     const auto secured = co_await connection->wire->secure(connection->shared->tls, std::string(), deadline);
     if (!secured) {
       log::debug("a client was refused: {}", secured.error().message);
-      co_return;
+      next = Next::finish;  // so that it can read why
     }
   }
-  Next next = Next::serve;
   while (next == Next::serve) next = co_await serveOne(connection);
   if (next == Next::finish) co_await connection->wire->finish(connection->in(goodbye_time));
 }
