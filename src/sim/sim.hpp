@@ -1,5 +1,5 @@
-// The simulator: the controller and the embedded cluster in one thread under a virtual clock, joined by a transport that
-// loses, delays, duplicates and refuses, from a seed. The same seed gives the same run, byte for byte.
+// The simulator: the controller and the embedded cluster in one thread under a virtual clock, joined by a transport
+// that loses, delays, duplicates and refuses, from a seed. The same seed gives the same run, byte for byte.
 #pragma once
 #include <cstdint>
 #include <string>
