@@ -172,6 +172,9 @@ struct CreateAnalysisRun {
   };
   std::vector<TemplateRef> templates;
   std::vector<std::pair<std::string, std::string>> args;  // resolved against the Rollout, in order
+  // Arguments whose value stands elsewhere in the Rollout: name and path. Read the live Rollout and add to `args` what
+  // fieldOfRollout() finds there (rollout/field_path.hpp). spec/06 §3.2.
+  std::vector<std::pair<std::string, std::string>> field_args;
   json::array dry_run, measurement_retention;             // as the Rollout has them
 };
 struct TerminateAnalysisRun {

@@ -1,0 +1,150 @@
+// From an analysis in a Rollout's spec to the AnalysisRun that is asked for. spec/06 §3.1, §3.2, §13.
+#include <algorithm>
+
+#include "api/names.hpp"
+#include "rollout/analysis_runs.hpp"
+#include "rollout/field_path.hpp"
+
+namespace crossfade::rollout {
+namespace {
+
+// A run's name is tried with so many suffixes at most; a Rollout that has more runs of one revision has other worries.
+constexpr int max_suffix = 1000;
+
+std::string_view typeLabel(RunKind kind) {
+  switch (kind) {
+    case RunKind::step:
+      return "Step";
+    case RunKind::background:
+      return "Background";
+    case RunKind::pre_promotion:
+      return "PrePromotion";
+    case RunKind::post_promotion:
+      return "PostPromotion";
+  }
+  return {};
+}
+
+std::string baseName(const Facts& facts, const Draft& draft, RunKind kind, std::optional<std::int64_t> step_index) {
+  std::string name = fmt::format("{}-{}-{}", facts.name(), facts.newHash(), draft.world.revision);
+  if (kind == RunKind::pre_promotion) name += "-pre";
+  if (kind == RunKind::post_promotion) name += "-post";
+  if (step_index) name += fmt::format("-{}", *step_index);
+  return name;
+}
+
+Labels labelsOf(const Facts& facts, RunKind kind, const api::Analysis& analysis, std::optional<std::int64_t> step) {
+  Labels fixed = {{std::string(api::hash_label), std::string(facts.newHash())},
+                  {std::string(api::rollout_type_label), std::string(typeLabel(kind))}};
+  if (step) fixed[std::string(api::step_index_label)] = std::to_string(*step);
+  if (const auto id = facts.rollout.metadata.label(api::instance_id_label); !id.empty())
+    fixed[std::string(api::instance_id_label)] = id;
+  Labels labels = analysis.run_labels;
+  if (facts.desired.selector)
+    for (const auto& [key, value] : labelsFromJson(getObject(*facts.desired.selector, {"matchLabels"})))
+      labels[key] = value;
+  // Runs are found again by these: nobody may overwrite them. spec/06 §20, 14.
+  for (const auto& [key, value] : fixed) labels[key] = value;
+  return labels;
+}
+
+json::object toJson(const Labels& labels) {
+  json::object object;
+  for (const auto& [key, value] : labels) object[key] = value;
+  return object;
+}
+
+json::object metadataOf(const Facts& facts, const Draft& draft, const Labels& labels, const api::Analysis& analysis) {
+  json::object annotations{{api::revision_annotation, std::to_string(draft.world.revision)}};
+  for (const auto& [key, value] : analysis.run_annotations) annotations[key] = value;
+  json::object owner{{"apiVersion", api::api_version},    {"kind", "Rollout"},  {"name", facts.name()},
+                     {"uid", facts.rollout.metadata.uid}, {"controller", true}, {"blockOwnerDeletion", true}};
+  return {{"labels", toJson(labels)},
+          {"annotations", std::move(annotations)},
+          {"ownerReferences", json::array{std::move(owner)}}};
+}
+
+json::object metadataOnly(const api::Metadata& metadata) {
+  return {{"metadata", json::object{{"name", metadata.name},
+                                    {"namespace", metadata.ns},
+                                    {"uid", metadata.uid},
+                                    {"labels", toJson(metadata.labels)},
+                                    {"annotations", toJson(metadata.annotations)}}}};
+}
+
+// Fills the arguments; false, with the failure said, when one can't be resolved.
+bool resolveArguments(const Facts& facts, Draft& draft, const api::Analysis& analysis, CreateAnalysisRun& run) {
+  for (const api::AnalysisArgument& argument : analysis.args) {
+    std::string value = argument.value;
+    if (argument.pod_template_hash_value == "Latest") {
+      value = facts.newHash();
+    } else if (argument.pod_template_hash_value == "Stable") {
+      const api::ReplicaSet* stable = facts.stableRs();
+      if (!stable) {
+        draft.failure =
+            fmt::format("argument {} asks for the stable ReplicaSet's hash, and there is none", argument.name);
+        return false;
+      }
+      value = stable->hash();
+    } else if (argument.pod_template_hash_value.empty() && argument.field_path.starts_with("metadata")) {
+      auto field = fieldOfRollout(metadataOnly(facts.rollout.metadata), argument.field_path);
+      if (!field) {
+        draft.failure = fmt::format("argument {}: {}", argument.name, field.error().message);
+        return false;
+      }
+      value = std::move(*field);
+    } else if (argument.pod_template_hash_value.empty() && !argument.field_path.empty()) {
+      run.field_args.emplace_back(argument.name, argument.field_path);
+      continue;
+    }
+    run.args.emplace_back(argument.name, std::move(value));
+  }
+  return true;
+}
+
+json::array listOf(const api::Carried& carried) {
+  json::value value = carried.value();
+  return value.is_array() ? std::move(value.get_array()) : json::array();
+}
+
+// A run that was created for this very purpose by a pass whose status was lost.
+bool canTakeOver(const Facts& facts, const api::AnalysisRun& run, const Labels& labels) {
+  return ownsRun(facts, run) && !api::isCompletedPhase(run.status.phase) && !run.terminate && !run.metadata.deleted &&
+         run.metadata.labels == labels;
+}
+
+}  // namespace
+
+RunRef createRun(const Facts& facts, Draft& draft, RunKind kind, const api::Analysis& analysis,
+                 std::optional<std::int64_t> step_index) {
+  CreateAnalysisRun create;
+  create.kind = kind;
+  if (!resolveArguments(facts, draft, analysis, create)) return nullptr;
+  const Labels labels = labelsOf(facts, kind, analysis, step_index);
+  const std::string base = baseName(facts, draft, kind, step_index);
+  for (int suffix = 0; suffix < max_suffix; ++suffix) {
+    create.name = suffix == 0 ? base : fmt::format("{}.{}", base, suffix);
+    const auto taken =
+        std::ranges::find_if(draft.world.runs, [&](const RunRef& run) { return run->metadata.name == create.name; });
+    if (taken == draft.world.runs.end()) break;
+    if (canTakeOver(facts, **taken, labels)) return *taken;
+  }
+  create.metadata = metadataOf(facts, draft, labels, analysis);
+  for (const api::AnalysisTemplateRef& reference : analysis.templates)
+    create.templates.push_back({reference.name, reference.cluster_scope});
+  create.dry_run = listOf(analysis.dry_run);
+  create.measurement_retention = listOf(analysis.measurement_retention);
+
+  auto run = std::make_shared<api::AnalysisRun>();
+  run->metadata.ns = facts.rollout.metadata.ns;
+  run->metadata.name = create.name;
+  run->metadata.created = facts.now;
+  run->metadata.labels = labels;
+  run->metadata.controller =
+      api::OwnerRef{std::string(api::api_version), "Rollout", facts.name(), facts.rollout.metadata.uid};
+  draft.world.runs.push_back(run);
+  draft.act(std::move(create));
+  return run;
+}
+
+}  // namespace crossfade::rollout
