@@ -27,24 +27,24 @@ namespace crossfade::kube {
 enum class PatchType { merge, strategic, json, apply };
 
 struct ListOptions {
-  std::string label_selector, field_selector;
-  std::string resource_version;  // "" : newest
-  int limit = 500;               // page size while listing; the whole list is returned
+  std::string label_selector = {}, field_selector = {};
+  std::string resource_version = {};  // "" : newest
+  int limit = 500;                    // page size while listing; the whole list is returned
 };
 struct List {
-  std::string resource_version;
-  std::vector<json::object> items;  // apiVersion and kind filled in
+  std::string resource_version = {};
+  std::vector<json::object> items = {};  // apiVersion and kind filled in
 };
 // Takes a list while its pages arrive. `begin` comes first, and again when the server could not continue and the list
 // starts over: what came before does not count then.
 struct ListSink {
-  std::function<void()> begin;
-  std::function<void(json::object item)> item;
+  std::function<void()> begin = {};
+  std::function<void(json::object item)> item = {};
 };
 
 struct WatchOptions {
-  std::string label_selector, field_selector;
-  std::string resource_version;
+  std::string label_selector = {}, field_selector = {};
+  std::string resource_version = {};
   int timeout_seconds = 300;  // the server ends the watch after about this long
 };
 

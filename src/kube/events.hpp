@@ -12,7 +12,7 @@
 namespace crossfade::kube {
 
 struct ObjectReference {
-  std::string api_version, kind, ns, name, uid, resource_version;
+  std::string api_version = {}, kind = {}, ns = {}, name = {}, uid = {}, resource_version = {};
 };
 
 class EventRecorder {

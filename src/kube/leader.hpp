@@ -11,8 +11,8 @@
 namespace crossfade::kube {
 
 struct LeaderSettings {
-  std::string ns, name;  // of the Lease
-  std::string identity;  // "host_uuid"
+  std::string ns = {}, name = {};  // of the Lease
+  std::string identity = {};       // "host_uuid"
   Duration lease_duration = seconds(15), renew_deadline = seconds(10), retry_period = seconds(2);
 };
 

@@ -29,9 +29,9 @@ class WatchHandler {
 };
 
 struct WatchTarget {
-  ResourceKey resource;
-  std::string ns;  // "": all namespaces
-  std::string label_selector, field_selector;
+  ResourceKey resource = {};
+  std::string ns = {};  // "": all namespaces
+  std::string label_selector = {}, field_selector = {};
   // Without a byte for this long the connection counts as dead.
   Duration silence = seconds(90);
 };
