@@ -57,9 +57,9 @@ TEST(Rollout, MalformedLeavesAreDropped) {
       "status":{"stableRS":"abc","conditions":[{"type":"Available","lastUpdateTime":"yesterday"}]}})");
   EXPECT_EQ(
       made.malformed,
-      (Malformed{"spec.strategy.canary.maxSurge: an integer or a string is expected, found 1.5E0",
+      (Malformed{"spec.replicas: an integer in range is expected, found \"three\"",
+                 "spec.strategy.canary.maxSurge: an integer or a string is expected, found 1.5E0",
                  "spec.strategy.canary.steps[0]: an object is expected, found 7",
-                 "spec.replicas: an integer in range is expected, found \"three\"",
                  "status.conditions[0].lastUpdateTime: a time (RFC 3339) is expected, found \"yesterday\"",
                  "spec.template.spec.containers[0].resources.requests.memory: a quantity (quantities must match the "
                  "regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$') is expected, found \"64Mi!\""}))
