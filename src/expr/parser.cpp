@@ -141,8 +141,10 @@ class Parser {
         const std::string name = expectName();
         left = call(name, {left}, true);
       } else if (previous == "??" && token.text != "??") {
-        report(fmt::format("Operator ({}) and coalesce expressions (?" "?) cannot be mixed. Wrap either by parentheses.",
-                           token.text));
+        report(
+            fmt::format("Operator ({}) and coalesce expressions (?"
+                        "?) cannot be mixed. Wrap either by parentheses.",
+                        token.text));
       } else if (isComparison(token.text)) {
         left = comparison(left, token.text, op->level);
       } else {
