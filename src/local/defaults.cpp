@@ -334,8 +334,8 @@ void applyKindDefaults(const AdmissionContext& context, json::object& object) {
   if (kind == "HorizontalPodAutoscaler") defaultAutoscaler(object);
   if (kind == "CustomResourceDefinition") defaultDefinition(object);
   if (kind == "Namespace") {
-    ensureObject(object, {"metadata", "labels"})["kubernetes.io/metadata.name"] =
-        getString(object, {"metadata", "name"});
+    const std::string name(getString(object, {"metadata", "name"}));
+    ensureObject(object, {"metadata", "labels"})["kubernetes.io/metadata.name"] = name;
   }
   if (kind == "EndpointSlice") {
     forEachObject(object, "ports", [](json::object& port) {
