@@ -51,7 +51,7 @@ std::optional<json::object> initialStatus(const ResourceType& type, const json::
     return json::object{
         {"currentNumberScheduled", 0}, {"numberMisscheduled", 0}, {"desiredNumberScheduled", 0}, {"numberReady", 0}};
   }
-  if (type.kind == "HorizontalPodAutoscaler") return json::object{{"desiredReplicas", 0}, {"currentMetrics", nullptr}};
+  if (type.kind == "HorizontalPodAutoscaler") return json::object{{"desiredReplicas", 0}};
   if (type.kind == "PodDisruptionBudget") {
     return json::object{{"disruptionsAllowed", 0}, {"currentHealthy", 0}, {"desiredHealthy", 0}, {"expectedPods", 0}};
   }
@@ -63,8 +63,7 @@ std::optional<json::object> initialStatus(const ResourceType& type, const json::
           stored.push_back(version.get_object().at("name"));
       }
     }
-    return json::object{{"conditions", nullptr},
-                        {"acceptedNames", json::object{{"plural", ""}, {"kind", ""}}},
+    return json::object{{"acceptedNames", json::object{{"plural", ""}, {"kind", ""}}},
                         {"storedVersions", std::move(stored)}};
   }
   return json::object();
@@ -195,7 +194,7 @@ void prepareForCreate(const AdmissionContext& context, json::object& object) {
     if (type.has_status) object.erase("status");
     return;
   }
-  applyKindDefaults(context, object);
+  allocate(context, object);
   if (isCore(type, "Namespace")) ensureObject(object, {"spec"})["finalizers"] = json::array{"kubernetes"};
   if (auto status = initialStatus(type, object)) object["status"] = std::move(*status);
 }
@@ -219,7 +218,7 @@ void prepareForUpdate(const AdmissionContext& context, const json::object& old, 
       if (known != nullptr && (given == nullptr || given->is_null() || *given == "")) spec[key] = *known;
     }
   }
-  applyKindDefaults(context, object);
+  if (isCore(context.type, "Service")) allocate(context, object);
 }
 
 std::vector<std::string> validateMetadata(const ResourceType& type, const json::object& metadata) {
@@ -312,7 +311,9 @@ void markForDeletion(const AdmissionContext& context, json::object& object, cons
   }
 
   if (options.propagation || !deleting) {
-    const Propagation propagation = options.propagation.value_or(Propagation::background);
+    // Jobs keep what an old API version promised: their pods stay unless the caller says otherwise.
+    const bool keeps = type.kind == "ReplicationController" || (type.group == "batch" && type.kind == "Job");
+    const Propagation propagation = options.propagation.value_or(keeps ? Propagation::orphan : Propagation::background);
     const bool given = options.propagation.has_value();
     const auto want = [&](std::string_view finalizer, bool wanted) {
       if (given || wanted) removeFinalizer(object, finalizer);

@@ -16,7 +16,13 @@ struct AdmissionContext {
   TimePoint now;
 };
 
-// Fills in what the server decides. The object's metadata is complete but for its resource version.
+// The defaults of one built-in kind, as decoding sets them (defaults.cpp).
+void applyKindDefaults(const ResourceType& type, json::object& object);
+// The defaults of a pod spec, as they appear in every template.
+void defaultPodSpec(json::object& spec);
+
+// Fills in what the server decides: status, addresses, selectors. The object has its defaults, and its metadata is
+// complete but for its resource version.
 void prepareForCreate(const AdmissionContext& context, json::object& object);
 // The same for a write over `old`.
 void prepareForUpdate(const AdmissionContext& context, const json::object& old, json::object& object);
@@ -32,10 +38,8 @@ void markForDeletion(const AdmissionContext& context, json::object& object, cons
 // The violation when `next` has finalizers that `old`, which is being deleted, has not.
 std::optional<std::string> newFinalizers(const json::object& old, const json::object& next);
 
-// The defaults of a pod spec, as they appear in every template (defaults.cpp).
-void defaultPodSpec(json::object& spec);
-// The defaults of one built-in kind.
-void applyKindDefaults(const AdmissionContext& context, json::object& object);
+// Gives a Service its cluster IP and node ports, and a Job the selector of its pods (allocation.cpp).
+void allocate(const AdmissionContext& context, json::object& object);
 
 // Standard base64, with padding.
 std::string base64(std::string_view bytes);

@@ -19,7 +19,8 @@ json::object withoutManagers(json::object object) {
 }
 
 FieldManager* findManager(FieldManagers& managers, const FieldManager& wanted) {
-  const auto found = std::ranges::find_if(managers, [&wanted](const FieldManager& manager) { return manager.sameAs(wanted); });
+  const auto found =
+      std::ranges::find_if(managers, [&wanted](const FieldManager& manager) { return manager.sameAs(wanted); });
   return found == managers.end() ? nullptr : &*found;
 }
 
@@ -27,7 +28,8 @@ FieldManager* findManager(FieldManagers& managers, const FieldManager& wanted) {
 bool forgetsManagers(const json::object& object) {
   const auto* entries = getArray(object, {"metadata", "managedFields"});
   if (entries == nullptr) return false;
-  return entries->empty() || (entries->size() == 1 && entries->front().is_object() && entries->front().get_object().empty());
+  return entries->empty() ||
+         (entries->size() == 1 && entries->front().is_object() && entries->front().get_object().empty());
 }
 
 // Gives the changed fields to `self`, and takes them (and those that are gone) from everybody.
@@ -54,7 +56,8 @@ std::string conflictMessage(std::vector<Conflict> conflicts) {
   std::size_t count = 0;
   for (const auto& conflict : conflicts) count += conflict.paths.size();
   if (count == 1) {
-    return fmt::format("Apply failed with 1 conflict: conflict with {}: {}", conflicts.front().manager, conflicts.front().paths.front());
+    return fmt::format("Apply failed with 1 conflict: conflict with {}: {}", conflicts.front().manager,
+                       conflicts.front().paths.front());
   }
   std::ranges::sort(conflicts, {}, &Conflict::manager);
   std::vector<std::string> lines;
@@ -66,7 +69,8 @@ std::string conflictMessage(std::vector<Conflict> conflicts) {
 }
 
 // Removes what this manager applied the last time and does not now, unless somebody else owns it.
-json::object dropAbandoned(const json::object& merged, const FieldSet& last, const FieldManagers& managers, const SchemaNode* root) {
+json::object dropAbandoned(const json::object& merged, const FieldSet& last, const FieldManagers& managers,
+                           const SchemaNode* root) {
   if (last.empty()) return merged;
   FieldSet owned;
   for (const auto& manager : managers) owned = unionOf(owned, manager.fields);
@@ -86,26 +90,21 @@ FieldSet lastAppliedFields(const json::object& live, const SchemaNode* root) {
   return parsed && parsed->is_object() ? fieldsOf(parsed->get_object(), root) : FieldSet();
 }
 
-std::string identity(const json::object& object) {
-  const std::string_view api_version = getString(object, {"apiVersion"});
-  const std::size_t slash = api_version.find('/');
-  const std::string group_version = slash == std::string_view::npos ? fmt::format("/{}", api_version) : std::string(api_version);
-  return fmt::format("{}/{}; {}, Kind={}", getString(object, {"metadata", "namespace"}), getString(object, {"metadata", "name"}), group_version,
-                     getString(object, {"kind"}));
-}
-
 Result<void> checkApplied(const json::object& applied, const SchemaNode* root) {
-  if (find(applied, {"metadata", "managedFields"}) != nullptr) return fail(ErrorCode::invalid, "metadata.managedFields must be nil");
+  if (find(applied, {"metadata", "managedFields"}) != nullptr)
+    return fail(ErrorCode::invalid, "metadata.managedFields must be nil");
   const auto violations = typedViolations(applied, root);
   if (violations.empty()) return {};
-  const std::string what = violations.size() == 1 ? violations.front() : fmt::format("errors:\n  {}", fmt::join(violations, "\n  "));
-  return fail(ErrorCode::internal, fmt::format("failed to create typed patch object ({}): {}", identity(applied), what));
+  return fail(ErrorCode::internal, violations.size() == 1
+                                       ? violations.front()
+                                       : fmt::format("errors:\n  {}", fmt::join(violations, "\n  ")));
 }
 
 }  // namespace
 
-Result<json::object> serverSideApply(const json::object& live, const json::object& applied, const Schema* schema, std::string_view manager,
-                                     bool force, std::string_view now, std::string_view subresource) {
+Result<json::object> serverSideApply(const json::object& live, const json::object& applied, const Schema* schema,
+                                     std::string_view manager, bool force, std::string_view now,
+                                     std::string_view subresource) {
   const SchemaNode* root = rootOf(schema);
   if (auto ok = checkApplied(applied, root); !ok) return fail(ok.error());
   const bool creates = live.empty();
@@ -121,10 +120,20 @@ Result<json::object> serverSideApply(const json::object& live, const json::objec
   if (managers.empty() && !creates) {
     const json::object blank = schema == nullptr ? json::object() : schema->blank();
     transfer(managers, compareFields(blank, before, root),
-             {.name = "before-first-apply", .applied = false, .api_version = api_version, .subresource = std::string(subresource), .time = std::string(now), .fields = {}});
+             {.name = "before-first-apply",
+              .applied = false,
+              .api_version = api_version,
+              .subresource = std::string(subresource),
+              .time = std::string(now),
+              .fields = {}});
   }
 
-  FieldManager self{.name = std::string(manager), .applied = true, .api_version = api_version, .subresource = std::string(subresource), .time = {}, .fields = {}};
+  FieldManager self{.name = std::string(manager),
+                    .applied = true,
+                    .api_version = api_version,
+                    .subresource = std::string(subresource),
+                    .time = {},
+                    .fields = {}};
   FieldSet last;
   if (const FieldManager* known = findManager(managers, self)) {
     last = known->fields;
@@ -168,9 +177,16 @@ void trackUpdate(const json::object* before, json::object& after, const Schema* 
   }
   // Where nobody keeps book of an object, that starts with the first apply only.
   if (before != nullptr && managers.empty()) return writeManagers({}, after);
-  const json::object old = before != nullptr ? withoutManagers(*before) : schema != nullptr ? schema->blank() : json::object();
+  const json::object old = before != nullptr   ? withoutManagers(*before)
+                           : schema != nullptr ? schema->blank()
+                                               : json::object();
   transfer(managers, compareFields(old, withoutManagers(after), root),
-           {.name = std::string(manager), .applied = false, .api_version = std::string(api_version), .subresource = std::string(subresource), .time = std::string(now), .fields = {}});
+           {.name = std::string(manager),
+            .applied = false,
+            .api_version = std::string(api_version),
+            .subresource = std::string(subresource),
+            .time = std::string(now),
+            .fields = {}});
   writeManagers(std::move(managers), after);
 }
 

@@ -195,70 +195,23 @@ void defaultJobSpec(json::object& spec) {
   defaultTemplate(spec, {"template"});
 }
 
-// A job selects its pods by its own uid unless it says otherwise.
-void selectByUid(json::object& job) {
-  json::object& spec = ensureObject(job, {"spec"});
-  if (getBool(spec, {"manualSelector"})) return;
-  setDefault(spec, "manualSelector", false);
-  spec.erase("manualSelector");
-  const std::string uid(getString(job, {"metadata", "uid"}));
-  const std::string name(getString(job, {"metadata", "name"}));
-  ensureObject(spec, {"selector", "matchLabels"})["batch.kubernetes.io/controller-uid"] = uid;
-  json::object& labels = ensureObject(spec, {"template", "metadata", "labels"});
-  labels["batch.kubernetes.io/controller-uid"] = uid;
-  labels["batch.kubernetes.io/job-name"] = name;
-  labels["controller-uid"] = uid;
-  labels["job-name"] = name;
-}
-
-void defaultService(const AdmissionContext& context, json::object& object) {
+void defaultService(json::object& object) {
   json::object& spec = ensureObject(object, {"spec"});
   setDefaultText(spec, "sessionAffinity", "None");
   setDefaultText(spec, "type", "ClusterIP");
-  const std::string type(getString(spec, {"type"}));
   forEachObject(spec, "ports", [](json::object& port) {
     setDefaultText(port, "protocol", "TCP");
     auto& target = port["targetPort"];
     if (target.is_null() || target == 0 || target == "") target = getInt(port, {"port"});
   });
+  const std::string type(getString(spec, {"type"}));
   if (type == "ExternalName") return;
   setDefaultText(spec, "internalTrafficPolicy", "Cluster");
-  const bool outside = type == "NodePort" || type == "LoadBalancer";
-  if (outside) setDefaultText(spec, "externalTrafficPolicy", "Cluster");
+  if (type == "NodePort" || type == "LoadBalancer") setDefaultText(spec, "externalTrafficPolicy", "Cluster");
   if (type == "LoadBalancer") setDefault(spec, "allocateLoadBalancerNodePorts", true);
   if (getString(spec, {"sessionAffinity"}) == "ClientIP") {
     setDefault(ensureObject(spec, {"sessionAffinityConfig", "clientIP"}), "timeoutSeconds", 10800);
   }
-
-  const auto services = context.registry.list(context.type);
-  if (getString(spec, {"clusterIP"}).empty()) {
-    std::set<std::string, std::less<>> taken;
-    for (const Object& other : services) taken.emplace(getString(*other, {"spec", "clusterIP"}));
-    // 10.96.0.1 is the API server's own address.
-    for (int index = 2; index < 65534; ++index) {
-      const std::string address = fmt::format("10.96.{}.{}", index / 256, index % 256);
-      if (taken.contains(address)) continue;
-      spec["clusterIP"] = address;
-      break;
-    }
-  }
-  spec["clusterIPs"] = json::array{spec["clusterIP"]};
-  setDefault(spec, "ipFamilies", json::array{"IPv4"});
-  setDefaultText(spec, "ipFamilyPolicy", "SingleStack");
-  if (!outside) return;
-  std::set<std::int64_t> taken;
-  for (const Object& other : services) {
-    if (const auto* ports = getArray(*other, {"spec", "ports"})) {
-      for (const auto& port : *ports) taken.insert(getInt(port.get_object(), {"nodePort"}));
-    }
-  }
-  forEachObject(spec, "ports", [&taken](json::object& port) {
-    if (getInt(port, {"nodePort"}) != 0) return;
-    std::int64_t free = 30000;
-    while (taken.contains(free)) ++free;
-    taken.insert(free);
-    port["nodePort"] = free;
-  });
 }
 
 void defaultSecret(json::object& secret) {
@@ -303,9 +256,9 @@ void defaultPodSpec(json::object& spec) {
   }
 }
 
-void applyKindDefaults(const AdmissionContext& context, json::object& object) {
-  const std::string& kind = context.type.kind;
-  if (context.type.custom) return;
+void applyKindDefaults(const ResourceType& type, json::object& object) {
+  const std::string& kind = type.kind;
+  if (type.custom) return;
   if (kind == "Pod") defaultPod(object);
   if (kind == "PodTemplate") defaultTemplate(object, {"template"});
   if (kind == "ReplicaSet" || kind == "ReplicationController") {
@@ -316,10 +269,7 @@ void applyKindDefaults(const AdmissionContext& context, json::object& object) {
   if (kind == "Deployment") defaultDeployment(object);
   if (kind == "DaemonSet") defaultDaemonSet(object);
   if (kind == "StatefulSet") defaultStatefulSet(object);
-  if (kind == "Job") {
-    defaultJobSpec(ensureObject(object, {"spec"}));
-    selectByUid(object);
-  }
+  if (kind == "Job") defaultJobSpec(ensureObject(object, {"spec"}));
   if (kind == "CronJob") {
     json::object& spec = ensureObject(object, {"spec"});
     setDefaultText(spec, "concurrencyPolicy", "Allow");
@@ -329,7 +279,7 @@ void applyKindDefaults(const AdmissionContext& context, json::object& object) {
     defaultTemplate(spec, {"jobTemplate", "spec", "template"});
     setDefault(ensureObject(spec, {"jobTemplate"}), "metadata", json::object());
   }
-  if (kind == "Service") defaultService(context, object);
+  if (kind == "Service") defaultService(object);
   if (kind == "Secret") defaultSecret(object);
   if (kind == "HorizontalPodAutoscaler") defaultAutoscaler(object);
   if (kind == "CustomResourceDefinition") defaultDefinition(object);

@@ -18,7 +18,8 @@ void capUpdaters(FieldManagers& managers) {
     if (!managers[i].applied) updaters.push_back(i);
   }
   if (updaters.size() <= max_updaters) return;
-  std::ranges::stable_sort(updaters, {}, [&managers](std::size_t i) { return std::tie(managers[i].time, managers[i].name); });
+  std::ranges::stable_sort(updaters, {},
+                           [&managers](std::size_t i) { return std::tie(managers[i].time, managers[i].name); });
   // Two of a version become one, so that each step past the first of a version shortens the list by one.
   std::size_t left = updaters.size();
   std::map<std::string, std::size_t> buckets;
@@ -39,7 +40,8 @@ void capUpdaters(FieldManagers& managers) {
 }  // namespace
 
 bool FieldManager::sameAs(const FieldManager& other) const {
-  return name == other.name && applied == other.applied && subresource == other.subresource && (applied || api_version == other.api_version);
+  return name == other.name && applied == other.applied && subresource == other.subresource &&
+         (applied || api_version == other.api_version);
 }
 
 std::string FieldManager::shown() const {
@@ -71,7 +73,8 @@ void writeManagers(FieldManagers managers, json::object& object) {
   std::erase_if(managers, [](const FieldManager& manager) { return manager.fields.empty(); });
   std::ranges::stable_sort(managers, [](const FieldManager& a, const FieldManager& b) {
     if (a.applied != b.applied) return a.applied;
-    return std::tie(a.time, a.name, a.api_version, a.subresource) < std::tie(b.time, b.name, b.api_version, b.subresource);
+    return std::tie(a.time, a.name, a.api_version, a.subresource) <
+           std::tie(b.time, b.name, b.api_version, b.subresource);
   });
   json::object& metadata = ensureObject(object, {"metadata"});
   if (managers.empty()) {
@@ -92,12 +95,36 @@ void writeManagers(FieldManagers managers, json::object& object) {
   metadata["managedFields"] = std::move(entries);
 }
 
+void dropUnwritableFields(json::object& object, std::string_view subresource) {
+  auto* entries = find(object, {"metadata", "managedFields"});
+  if (entries == nullptr || !entries->is_array() || subresource == "scale") return;
+  const bool status = subresource == "status";
+  json::array kept;
+  for (auto& item : entries->get_array()) {
+    auto* entry = item.if_object();
+    if (entry == nullptr || getString(*entry, {"subresource"}) != subresource) {
+      kept.push_back(std::move(item));
+      continue;
+    }
+    json::object fields;
+    if (const auto* all = getObject(*entry, {"fieldsV1"})) {
+      for (const auto& [step, below] : *all) {
+        if ((step == "f:status") == status) fields[step] = below;
+      }
+    }
+    if (fields.empty()) continue;
+    (*entry)["fieldsV1"] = std::move(fields);
+    kept.push_back(std::move(item));
+  }
+  *entries = std::move(kept);
+}
+
 FieldSet withoutServerFields(const FieldSet& fields) {
   static const FieldSet nobodys = [] {
     const FieldSet leaf{.member = true, .children = {}};
     FieldSet metadata = leaf;
-    for (const std::string_view name :
-         {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields", "resourceVersion"}) {
+    for (const std::string_view name : {"name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName",
+                                        "generation", "managedFields", "resourceVersion"}) {
       metadata.attach(fmt::format("f:{}", name), leaf);
     }
     FieldSet set;

@@ -17,8 +17,11 @@ bool isFree(const SchemaNode* node) {
 
 Shape shapeOf(const json::value& value, const SchemaNode* node) {
   if (isFree(node)) return value.is_object() || value.is_null() ? Shape::map : Shape::leaf;
-  if (node->type == SchemaNode::Type::object && !node->map_atomic && (value.is_object() || value.is_null())) return Shape::map;
-  if (node->type == SchemaNode::Type::array && node->list_type != ListType::atomic && (value.is_array() || value.is_null())) return Shape::list;
+  if (node->type == SchemaNode::Type::object && !node->map_atomic && (value.is_object() || value.is_null()))
+    return Shape::map;
+  if (node->type == SchemaNode::Type::array && node->list_type != ListType::atomic &&
+      (value.is_array() || value.is_null()))
+    return Shape::list;
   return Shape::leaf;
 }
 
@@ -51,7 +54,8 @@ std::string itemStep(const json::value& item, const SchemaNode& list) {
     const auto* value = object == nullptr ? nullptr : object->if_contains(key);
     if (value != nullptr) {
       keys[key] = *value;
-    } else if (const SchemaNode* member = list.items ? list.items->shape().member(key) : nullptr; member != nullptr && member->default_value) {
+    } else if (const SchemaNode* member = list.items ? list.items->shape().member(key) : nullptr;
+               member != nullptr && member->default_value) {
       keys[key] = *member->default_value;
     }
   }
@@ -72,7 +76,9 @@ bool isEmpty(const json::value* value) {
 FieldSet collect(const json::value& value, const Place& place) {
   FieldSet set;
   switch (shapeOf(value, place.node)) {
-    case Shape::leaf: set.member = true; break;
+    case Shape::leaf:
+      set.member = true;
+      break;
     case Shape::map:
       if (!value.is_object()) break;
       for (const auto& [key, member] : value.get_object()) {
@@ -99,7 +105,8 @@ FieldSet collect(const json::value& value, const Place& place) {
 using Items = std::vector<const json::value*>;
 
 // The items of both lists by their steps, in no particular order.
-std::map<std::string, std::pair<Items, Items>> pair(const json::value* before, const json::value* after, const SchemaNode& list) {
+std::map<std::string, std::pair<Items, Items>> pair(const json::value* before, const json::value* after,
+                                                    const SchemaNode& list) {
   std::map<std::string, std::pair<Items, Items>> paired;
   if (const auto* items = before == nullptr ? nullptr : before->if_array()) {
     for (const auto& item : *items) paired[itemStep(item, list)].first.push_back(&item);
@@ -155,12 +162,14 @@ FieldChanges compare(const json::value* before, const json::value* after, const 
     const auto* next = after == nullptr ? nullptr : after->if_object();
     if (old != nullptr) {
       for (const auto& [key, value] : *old) {
-        attach(changes, memberStep(key), compare(&value, next == nullptr ? nullptr : next->if_contains(key), place.member(key)));
+        attach(changes, memberStep(key),
+               compare(&value, next == nullptr ? nullptr : next->if_contains(key), place.member(key)));
       }
     }
     if (next != nullptr) {
       for (const auto& [key, value] : *next) {
-        if (old == nullptr || !old->contains(key)) attach(changes, memberStep(key), compare(nullptr, &value, place.member(key)));
+        if (old == nullptr || !old->contains(key))
+          attach(changes, memberStep(key), compare(nullptr, &value, place.member(key)));
       }
     }
   } else {
@@ -244,7 +253,8 @@ json::value merge(const json::value* live, const json::value* applied, const Pla
   if (applied == nullptr) return *live;
   if (live == nullptr) return *applied;
   const Shape shape = shapeOf(*applied, place.node);
-  if (shape != shapeOf(*live, place.node) || shape == Shape::leaf || (isEmpty(live) && isEmpty(applied))) return *applied;
+  if (shape != shapeOf(*live, place.node) || shape == Shape::leaf || (isEmpty(live) && isEmpty(applied)))
+    return *applied;
   if (applied->is_null()) return *live;
   if (live->is_null()) return *applied;
   if (shape == Shape::list) return mergeLists(live->get_array(), applied->get_array(), place);
@@ -261,7 +271,8 @@ json::value merge(const json::value* live, const json::value* applied, const Pla
 json::value withoutFields(const json::value& value, const FieldSet& fields, const Place& place) {
   if (isEmpty(&value)) return value;
   switch (shapeOf(value, place.node)) {
-    case Shape::leaf: return value;
+    case Shape::leaf:
+      return value;
     case Shape::map: {
       json::object kept;
       for (const auto& [key, member] : value.get_object()) {
@@ -300,13 +311,19 @@ FieldSet named(const FieldSet& fields, const Place& place) {
 
 std::string_view expectation(SchemaNode::Type type) {
   switch (type) {
-    case SchemaNode::Type::object: return "map";
-    case SchemaNode::Type::array: return "list";
-    case SchemaNode::Type::string: return "string";
+    case SchemaNode::Type::object:
+      return "map";
+    case SchemaNode::Type::array:
+      return "list";
+    case SchemaNode::Type::string:
+      return "string";
     case SchemaNode::Type::integer:
-    case SchemaNode::Type::number: return "numeric (int or float)";
-    case SchemaNode::Type::boolean: return "boolean";
-    case SchemaNode::Type::any: break;
+    case SchemaNode::Type::number:
+      return "numeric (int or float)";
+    case SchemaNode::Type::boolean:
+      return "boolean";
+    case SchemaNode::Type::any:
+      break;
   }
   return "";
 }
@@ -314,26 +331,35 @@ std::string_view expectation(SchemaNode::Type type) {
 bool fits(const json::value& value, const SchemaNode& node) {
   if (value.is_null() || node.int_or_string || node.quantity) return true;
   switch (node.type) {
-    case SchemaNode::Type::object: return value.is_object();
-    case SchemaNode::Type::array: return value.is_array();
-    case SchemaNode::Type::string: return value.is_string();
+    case SchemaNode::Type::object:
+      return value.is_object();
+    case SchemaNode::Type::array:
+      return value.is_array();
+    case SchemaNode::Type::string:
+      return value.is_string();
     case SchemaNode::Type::integer:
-    case SchemaNode::Type::number: return value.is_number();
-    case SchemaNode::Type::boolean: return value.is_bool();
-    case SchemaNode::Type::any: break;
+    case SchemaNode::Type::number:
+      return value.is_number();
+    case SchemaNode::Type::boolean:
+      return value.is_bool();
+    case SchemaNode::Type::any:
+      break;
   }
   return true;
 }
 
+void checkItems(const json::array& items, const Place& place, const std::string& path,
+                std::vector<std::string>& violations);
 
-void checkItems(const json::array& items, const Place& place, const std::string& path, std::vector<std::string>& violations);
-
-void checkTypes(const json::value& value, const Place& place, const std::string& path, std::vector<std::string>& violations) {
+void checkTypes(const json::value& value, const Place& place, const std::string& path,
+                std::vector<std::string>& violations) {
   const SchemaNode* node = place.node;
   if (isFree(node)) return;
   if (!fits(value, *node)) {
     violations.push_back(fmt::format("{}: expected {}, got {}", path, expectation(node->type),
-                                     value.is_object() ? "map" : value.is_array() ? "list" : json::serialize(value)));
+                                     value.is_object()  ? "map"
+                                     : value.is_array() ? "list"
+                                                        : json::serialize(value)));
     return;
   }
   if (const auto* items = value.if_array()) return checkItems(*items, place, path, violations);
@@ -341,8 +367,9 @@ void checkTypes(const json::value& value, const Place& place, const std::string&
   if (object == nullptr) return;
   for (const auto& [key, member] : *object) {
     const std::string here = fmt::format("{}.{}", path, std::string_view(key));
-    const bool known = place.names(key) || node->additional || node->preserve_unknown ||
-                       ((place.root || node->embedded_resource) && (key == "apiVersion" || key == "kind" || key == "metadata"));
+    const bool known =
+        place.names(key) || node->additional || node->preserve_unknown ||
+        ((place.root || node->embedded_resource) && (key == "apiVersion" || key == "kind" || key == "metadata"));
     if (!known) {
       violations.push_back(fmt::format("{}: field not declared in schema", here));
     } else {
@@ -351,7 +378,8 @@ void checkTypes(const json::value& value, const Place& place, const std::string&
   }
 }
 
-void checkItems(const json::array& items, const Place& place, const std::string& path, std::vector<std::string>& violations) {
+void checkItems(const json::array& items, const Place& place, const std::string& path,
+                std::vector<std::string>& violations) {
   const SchemaNode& list = *place.node;
   std::map<std::string, int> seen;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -370,7 +398,8 @@ void checkItems(const json::array& items, const Place& place, const std::string&
       std::vector<std::string> keys;
       for (const auto& key : list.list_map_keys) keys.push_back(fmt::format("\"{}\"", key));
       violations.push_back(
-          fmt::format("{}: element {}: associative list with keys has an element that omits all key fields [{}] (and doesn't have default "
+          fmt::format("{}: element {}: associative list with keys has an element that omits all key fields [{}] (and "
+                      "doesn't have default "
                       "values for any key fields)",
                       path, i, fmt::join(keys, " ")));
       continue;

@@ -1,6 +1,6 @@
-// What server-side apply needs of objects: their fields as sets, how two of them differ, and how one is merged into another.
-// The rules (which lists merge by keys, which values are taken as a whole) come from the schema; what it doesn't know merges
-// by members where it is an object and is taken as a whole where it is a list.
+// What server-side apply needs of objects: their fields as sets, how two of them differ, and how one is merged into
+// another. The rules (which lists merge by keys, which values are taken as a whole) come from the schema; what it
+// doesn't know merges by members where it is an object and is taken as a whole where it is a list.
 #pragma once
 #include <string>
 #include <vector>

@@ -16,7 +16,8 @@ std::string shown(std::string_view step) {
   if (!step.starts_with("k:")) return fmt::format("[{}]", rest);
   std::vector<std::string> keys;
   if (const auto parsed = parseJson(rest); parsed && parsed->is_object()) {
-    for (const auto& [key, value] : parsed->get_object()) keys.push_back(fmt::format("{}={}", std::string_view(key), json::serialize(value)));
+    for (const auto& [key, value] : parsed->get_object())
+      keys.push_back(fmt::format("{}={}", std::string_view(key), json::serialize(value)));
   }
   return fmt::format("[{}]", fmt::join(keys, ","));
 }

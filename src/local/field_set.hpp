@@ -9,8 +9,8 @@
 
 namespace crossfade::local {
 
-// A set of paths, as a tree. A step of a path is written as FieldsV1 does: "f:name" of a member, `k:{"name":"x"}` of the list
-// item with these keys, `v:"x"` of an item of a set.
+// A set of paths, as a tree. A step of a path is written as FieldsV1 does: "f:name" of a member, `k:{"name":"x"}` of
+// the list item with these keys, `v:"x"` of an item of a set.
 struct FieldSet {
   bool member = false;  // the path that leads here is in the set
   std::map<std::string, FieldSet, std::less<>> children;

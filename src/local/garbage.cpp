@@ -1,6 +1,7 @@
 #include "local/garbage.hpp"
 
 #include "local/custom_resources.hpp"
+#include "local/object_facts.hpp"
 
 namespace crossfade::local {
 
@@ -12,8 +13,6 @@ constexpr std::string_view foreground_finalizer = "foregroundDeletion";
 const json::array* ownerReferences(const json::object& object) {
   return getArray(object, {"metadata", "ownerReferences"});
 }
-
-bool isDeleting(const json::object& object) { return find(object, {"metadata", "deletionTimestamp"}) != nullptr; }
 
 bool hasFinalizer(const json::object& object, std::string_view name) {
   const auto* finalizers = getArray(object, {"metadata", "finalizers"});

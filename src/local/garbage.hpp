@@ -44,9 +44,9 @@ class GarbageCollector {
 
   Registry& registry_;
   Clock& clock_;
-  std::unordered_map<std::string, Node> nodes_;                      // every object, by uid
+  std::unordered_map<std::string, Node> nodes_;                        // every object, by uid
   std::unordered_map<std::string, std::set<std::string>> dependents_;  // owner's uid to those of its dependents
-  std::unordered_map<std::string, std::size_t> contents_;            // objects in a namespace
+  std::unordered_map<std::string, std::size_t> contents_;              // objects in a namespace
   std::deque<std::string> queue_;
   std::unordered_set<std::string> queued_;
   std::set<std::string> ending_;  // namespaces

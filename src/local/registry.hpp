@@ -1,7 +1,7 @@
 // The embedded cluster's heart: every object of every kind, with the rules of a Kubernetes API server around it
-// (resource versions, generation, uid, finalizers, owner-reference garbage collection, admission, watches), but no HTTP.
-// The REST face (local/api_server.hpp) and the workload controllers inside the cluster both stand on it, so that they
-// can't disagree. Synchronous, deterministic, not thread safe: it belongs to one event loop.
+// (resource versions, generation, uid, finalizers, owner-reference garbage collection, admission, watches), but no
+// HTTP. The REST face (local/api_server.hpp) and the workload controllers inside the cluster both stand on it, so that
+// they can't disagree. Synchronous, deterministic, not thread safe: it belongs to one event loop.
 #pragma once
 #include <boost/json.hpp>
 #include <functional>
@@ -33,8 +33,8 @@ struct ResourceType {
   bool namespaced = true;
   bool has_status = false;  // the `status` subresource: main writes ignore .status, status writes ignore the rest
   bool has_scale = false;
-  bool generation = true;   // metadata.generation rises when the spec changes
-  bool custom = false;      // from a CustomResourceDefinition
+  bool generation = true;  // metadata.generation rises when the spec changes
+  bool custom = false;     // from a CustomResourceDefinition
   // Every version that is served, best first (v1, v1beta1, v1alpha1). Objects are stored, and handled everywhere but on
   // the REST face, as `version`.
   std::vector<std::string> versions;
@@ -54,8 +54,8 @@ using Object = std::shared_ptr<const json::object>;
 struct Event {
   enum class Type { added, modified, deleted };
   Type type;
-  Object object;                  // as it is after the event; for `deleted` the last state with the deletion's resourceVersion
-  Object previous;                // before the event; null for `added`
+  Object object;    // as it is after the event; for `deleted` the last state with the deletion's resourceVersion
+  Object previous;  // before the event; null for `added`
   std::uint64_t resource_version;
 };
 
@@ -64,7 +64,7 @@ enum class Propagation { background, foreground, orphan };
 
 // What a caller may want to know about a write beside its result.
 struct WriteReport {
-  std::vector<std::string> violations;      // of a write that failed as invalid: one a field, "spec.x: Invalid value: ..."
+  std::vector<std::string> violations;  // of a write that failed as invalid: one a field, "spec.x: Invalid value: ..."
   std::vector<std::string> unknown_fields;  // pruned: "spec.foo"
 };
 
@@ -84,9 +84,9 @@ class Journal {
 };
 
 struct DeleteOptions {
-  std::optional<Propagation> propagation;                // default: background
-  std::optional<std::string> uid, resource_version;      // preconditions: 409 when they differ
-  std::optional<std::int64_t> grace_period_seconds;      // pods: see local/pods
+  std::optional<Propagation> propagation;            // default: background
+  std::optional<std::string> uid, resource_version;  // preconditions: 409 when they differ
+  std::optional<std::int64_t> grace_period_seconds;  // pods: see local/pods
   bool dry_run = false;
 };
 
@@ -109,7 +109,8 @@ class Registry {
   std::vector<Object> list(const ResourceType& type, std::string_view ns = {}, const Selector& selector = {}) const;
 
   // Admission (defaults, pruning, validation), then store. metadata.name or generateName must be set. Errors carry the
-  // API server's own message: `already_exists`, `invalid`, `not_found` (namespace), `forbidden` (namespace terminating).
+  // API server's own message: `already_exists`, `invalid`, `not_found` (namespace), `forbidden` (namespace
+  // terminating).
   Result<Object> create(const ResourceType& type, std::string_view ns, json::object object, const WriteOptions& = {});
 
   // Replaces. Where the object names a metadata.resourceVersion that is not the stored one: `conflict`. Storing what is
@@ -122,7 +123,8 @@ class Registry {
                         const std::function<void(json::object&)>& change, const WriteOptions& = {});
 
   // Deletes, or marks for deletion where finalizers or a grace period hold it. Returns the object as it then is.
-  Result<Object> remove(const ResourceType& type, std::string_view ns, std::string_view name, const DeleteOptions& = {});
+  Result<Object> remove(const ResourceType& type, std::string_view ns, std::string_view name,
+                        const DeleteOptions& = {});
 
   // Ends a namespace's content phase: replaces spec.finalizers and removes the namespace when it is being deleted and
   // none is left.
@@ -138,7 +140,8 @@ class Registry {
   // The callback may write to the registry: the events that follow are delivered after it returns.
   // Lives as long as the returned handle.
   class Subscription;
-  std::shared_ptr<Subscription> subscribe(const ResourceType* type, std::function<void(const ResourceType&, const Event&)> callback);
+  std::shared_ptr<Subscription> subscribe(const ResourceType* type,
+                                          std::function<void(const ResourceType&, const Event&)> callback);
 
   // The resource version of the last commit; the first is 1.
   std::uint64_t resourceVersion() const;
@@ -149,7 +152,8 @@ class Registry {
   // The oldest resource version that eventsSince() still answers.
   std::uint64_t oldestResourceVersion(const ResourceType& type) const;
   // list() as it was at a past resource version. `gone` when that is no longer remembered.
-  Result<std::vector<Object>> listAt(const ResourceType& type, std::string_view ns, std::uint64_t resource_version) const;
+  Result<std::vector<Object>> listAt(const ResourceType& type, std::string_view ns,
+                                     std::uint64_t resource_version) const;
 
   // At most one; null takes it away. It outlives the registry or is taken away before.
   void setJournal(Journal* journal);

@@ -21,7 +21,9 @@ class CustomSchema : public Schema {
  public:
   CustomSchema(json::object document, SchemaNode root) : document_(std::move(document)), root_(std::move(root)) {}
 
-  void prune(json::object& object, std::vector<std::string>& unknown) const override { pruneUnknown(object, root_, unknown); }
+  void prune(json::object& object, std::vector<std::string>& unknown) const override {
+    pruneUnknown(object, root_, unknown);
+  }
   void applyDefaults(json::object& object) const override { fillDefaults(object, root_); }
   std::vector<std::string> validate(const json::object& object, const json::object* old) const override {
     bool blocking = false;
@@ -31,7 +33,8 @@ class CustomSchema : public Schema {
     if (old == nullptr || validateLists(*old, root_).empty()) append(violations, validateLists(object, root_));
     if (blocking) {
       violations.emplace_back(
-          "<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to "
+          "<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct "
+          "the existing errors to "
           "complete validation");
     } else {
       append(violations, validateRules(object, old, root_));
@@ -62,10 +65,14 @@ class BuiltinSchema : public Schema {
  public:
   BuiltinSchema(const json::object& document, const SchemaNode& root) : document_(document), root_(root) {}
 
-  void prune(json::object& object, std::vector<std::string>& unknown) const override { pruneUnknown(object, root_, unknown); }
+  void prune(json::object& object, std::vector<std::string>& unknown) const override {
+    pruneUnknown(object, root_, unknown);
+  }
   void applyDefaults(json::object& object) const override { normalizeBuiltin(object, root_); }
   std::vector<std::string> validate(const json::object&, const json::object*) const override { return {}; }
-  std::optional<std::string> mistyped(const json::object& object) const override { return mistypedValue(object, root_); }
+  std::optional<std::string> mistyped(const json::object& object) const override {
+    return mistypedValue(object, root_);
+  }
   json::object blank() const override { return blankBuiltin(root_); }
   const json::object& document() const override { return document_; }
   const SchemaNode& root() const override { return root_; }
@@ -128,7 +135,8 @@ Result<std::shared_ptr<const Schema>> makeSchema(const json::object& open_api_v3
 }
 
 std::shared_ptr<const Schema> builtinSchema(std::string_view group, std::string_view version, std::string_view kind) {
-  return builtins().of(group.empty() ? fmt::format("{}/{}", version, kind) : fmt::format("{}/{}/{}", group, version, kind));
+  return builtins().of(group.empty() ? fmt::format("{}/{}", version, kind)
+                                     : fmt::format("{}/{}/{}", group, version, kind));
 }
 
 }  // namespace crossfade::local

@@ -81,7 +81,8 @@ Result<std::vector<SchemaNode>> compileAll(const json::object& schema, std::stri
   return nodes;
 }
 
-Result<std::unique_ptr<SchemaNode>> compileChild(const json::object& schema, std::string_view key, SchemaLibrary* library) {
+Result<std::unique_ptr<SchemaNode>> compileChild(const json::object& schema, std::string_view key,
+                                                 SchemaLibrary* library) {
   const auto* child = getObject(schema, {key});
   if (child == nullptr) return nullptr;
   auto node = compileSchema(*child, library);
@@ -91,10 +92,23 @@ Result<std::unique_ptr<SchemaNode>> compileChild(const json::object& schema, std
 
 // Null when the schema states no rule.
 Result<std::unique_ptr<ValueRules>> compileRules(const json::object& schema, SchemaLibrary* library) {
-  static constexpr std::string_view keys[] = {
-      "minimum",     "maximum",     "multipleOf",    "minLength",     "maxLength", "minItems", "maxItems",
-      "uniqueItems", "pattern",     "minProperties", "maxProperties", "enum",      "allOf",    "anyOf",
-      "oneOf",       "not",         "x-kubernetes-validations"};
+  static constexpr std::string_view keys[] = {"minimum",
+                                              "maximum",
+                                              "multipleOf",
+                                              "minLength",
+                                              "maxLength",
+                                              "minItems",
+                                              "maxItems",
+                                              "uniqueItems",
+                                              "pattern",
+                                              "minProperties",
+                                              "maxProperties",
+                                              "enum",
+                                              "allOf",
+                                              "anyOf",
+                                              "oneOf",
+                                              "not",
+                                              "x-kubernetes-validations"};
   if (std::ranges::none_of(keys, [&schema](std::string_view key) { return schema.contains(key); })) return nullptr;
   auto rules = std::make_unique<ValueRules>();
   rules->minimum = number(schema, "minimum");
@@ -114,13 +128,14 @@ Result<std::unique_ptr<ValueRules>> compileRules(const json::object& schema, Sch
     auto expression = std::make_shared<const re2::RE2>(rules->pattern, re2::RE2::Quiet);
     if (!expression->ok()) {
       return fail(ErrorCode::invalid,
-                  fmt::format("pattern: Invalid value: \"{}\": must be a valid regular expression, but isn't: {}", rules->pattern,
-                              expression->error()));
+                  fmt::format("pattern: Invalid value: \"{}\": must be a valid regular expression, but isn't: {}",
+                              rules->pattern, expression->error()));
     }
     rules->expression = std::move(expression);
   }
   if (const auto* values = getArray(schema, {"enum"})) rules->enumeration = *values;
-  for (const auto& [key, slot] : {std::pair("allOf", &rules->all_of), std::pair("anyOf", &rules->any_of), std::pair("oneOf", &rules->one_of)}) {
+  for (const auto& [key, slot] :
+       {std::pair("allOf", &rules->all_of), std::pair("anyOf", &rules->any_of), std::pair("oneOf", &rules->one_of)}) {
     auto nodes = compileAll(schema, key, library);
     if (!nodes) return fail(nodes.error());
     *slot = std::move(*nodes);
@@ -150,7 +165,8 @@ Result<SchemaNode> compileSchema(const json::object& schema, SchemaLibrary* libr
 
   node.type = typeOf(getString(schema, {"type"}));
   node.format = getString(schema, {"format"});
-  node.int_or_string = getBool(schema, {"x-kubernetes-int-or-string"}) || (library != nullptr && node.format == "int-or-string");
+  node.int_or_string =
+      getBool(schema, {"x-kubernetes-int-or-string"}) || (library != nullptr && node.format == "int-or-string");
   node.preserve_unknown = getBool(schema, {"x-kubernetes-preserve-unknown-fields"});
   node.embedded_resource = getBool(schema, {"x-kubernetes-embedded-resource"});
   node.nullable = getBool(schema, {"nullable"});
@@ -169,7 +185,9 @@ Result<SchemaNode> compileSchema(const json::object& schema, SchemaLibrary* libr
     for (const auto& [key, value] : *members) {
       if (!value.is_object()) continue;
       auto member = compileSchema(value.get_object(), library);
-      if (!member) return fail(member.error().code, fmt::format("properties[{}].{}", std::string_view(key), member.error().message));
+      if (!member)
+        return fail(member.error().code,
+                    fmt::format("properties[{}].{}", std::string_view(key), member.error().message));
       node.properties.emplace(std::string(key), std::move(*member));
     }
   }
@@ -180,7 +198,8 @@ Result<SchemaNode> compileSchema(const json::object& schema, SchemaLibrary* libr
       node.additional->nullable = true;
     }
   }
-  for (const auto& [key, slot] : {std::pair("additionalProperties", &node.additional), std::pair("items", &node.items)}) {
+  for (const auto& [key, slot] :
+       {std::pair("additionalProperties", &node.additional), std::pair("items", &node.items)}) {
     if (getObject(schema, {key}) == nullptr) continue;
     auto child = compileChild(schema, key, library);
     if (!child) return fail(child.error().code, fmt::format("{}.{}", key, child.error().message));
@@ -211,8 +230,10 @@ const SchemaNode* SchemaLibrary::find(std::string_view name) {
   }
   if (node.int_or_string) node.rules.reset();
   // What the document says nothing about (RawExtension, FieldsV1, JSON) is kept as it comes.
-  const bool shapeless = node.properties.empty() && !node.additional && !node.items && !node.int_or_string && !node.quantity;
-  if (shapeless && (node.type == SchemaNode::Type::object || node.type == SchemaNode::Type::any)) node.preserve_unknown = true;
+  const bool shapeless =
+      node.properties.empty() && !node.additional && !node.items && !node.int_or_string && !node.quantity;
+  if (shapeless && (node.type == SchemaNode::Type::object || node.type == SchemaNode::Type::any))
+    node.preserve_unknown = true;
   return &node;
 }
 

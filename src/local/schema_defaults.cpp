@@ -66,7 +66,8 @@ void dropEmpty(json::value& value, const SchemaNode& node) {
         continue;
       }
       const bool required = std::ranges::find(node.required, key) != node.required.end();
-      const bool drop = it->value().is_null() || (!required && !node.isMap() && isEmptyCollection(it->value(), member->shape()));
+      const bool drop =
+          it->value().is_null() || (!required && !node.isMap() && isEmptyCollection(it->value(), member->shape()));
       if (drop) {
         it = object->stable_erase(it);
         continue;

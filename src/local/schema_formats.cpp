@@ -31,7 +31,9 @@ bool isCidr(const std::string& text) {
   return error == std::errc() && rest == end && bits >= 0 && bits <= (v4 ? 32 : 128);
 }
 
-bool isDate(std::string_view text) { return text.size() == 10 && parseTime(std::string(text) + "T00:00:00Z").has_value(); }
+bool isDate(std::string_view text) {
+  return text.size() == 10 && parseTime(std::string(text) + "T00:00:00Z").has_value();
+}
 
 bool isBase64(std::string_view text) {
   static const re2::RE2 expression("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?");
@@ -42,7 +44,8 @@ bool isBase64(std::string_view text) {
 const re2::RE2* expressionOf(std::string_view format) {
   static const re2::RE2 uuid("(?i)[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}");
   static const re2::RE2 mac("(?i)[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5,19}|(?:[0-9a-f]{4}\\.)+[0-9a-f]{4}");
-  static const re2::RE2 hostname("[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,62})?(?:\\.[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,62})?)*\\.?");
+  static const re2::RE2 hostname(
+      "[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,62})?(?:\\.[a-zA-Z0-9_](?:[a-zA-Z0-9_-]{0,62})?)*\\.?");
   static const re2::RE2 email("[^@\\s]+@[^@\\s]+");
   static const re2::RE2 uri("[a-zA-Z][a-zA-Z0-9+.-]*:\\S*|/\\S*");
   static const re2::RE2 color("#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})");

@@ -28,7 +28,8 @@ void findDuplicates(const std::vector<json::value>& values, const FieldPath* at,
   }
 }
 
-void checkLists(const json::value& value, const SchemaNode& node, const FieldPath* at, std::vector<std::string>& violations) {
+void checkLists(const json::value& value, const SchemaNode& node, const FieldPath* at,
+                std::vector<std::string>& violations) {
   if (const auto* object = value.if_object()) {
     for (const auto& [key, member] : *object) {
       const SchemaNode* schema = node.member(key);
@@ -54,7 +55,8 @@ void checkLists(const json::value& value, const SchemaNode& node, const FieldPat
   }
 }
 
-void checkEmbedded(const json::value& value, const SchemaNode& node, const FieldPath* at, std::vector<std::string>& violations) {
+void checkEmbedded(const json::value& value, const SchemaNode& node, const FieldPath* at,
+                   std::vector<std::string>& violations) {
   if (const auto* object = value.if_object()) {
     for (const std::string_view key : {"apiVersion", "kind"}) {
       if (!node.embedded_resource) break;
@@ -63,7 +65,8 @@ void checkEmbedded(const json::value& value, const SchemaNode& node, const Field
       if (given == nullptr) {
         violations.push_back(fmt::format("{}: Required value", here.text()));
       } else if (!given->is_string()) {
-        violations.push_back(fmt::format("{}: Invalid value: {}: must be a string", here.text(), json::serialize(*given)));
+        violations.push_back(
+            fmt::format("{}: Invalid value: {}: must be a string", here.text(), json::serialize(*given)));
       } else if (given->get_string().empty()) {
         violations.push_back(fmt::format("{}: Invalid value: \"\": must not be empty", here.text()));
       }

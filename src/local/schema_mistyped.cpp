@@ -15,15 +15,21 @@ std::string goType(const SchemaNode& edge) {
   const SchemaNode& node = edge.shape();
   using enum SchemaNode::Type;
   switch (node.type) {
-    case string: return node.format == "byte" ? "[]uint8" : "string";
-    case integer: return node.format == "int64" ? "int64" : "int32";
-    case number: return "float64";
-    case boolean: return "bool";
-    case array: return "[]" + (node.items ? goType(*node.items) : std::string("interface {}"));
+    case string:
+      return node.format == "byte" ? "[]uint8" : "string";
+    case integer:
+      return node.format == "int64" ? "int64" : "int32";
+    case number:
+      return "float64";
+    case boolean:
+      return "bool";
+    case array:
+      return "[]" + (node.items ? goType(*node.items) : std::string("interface {}"));
     case object:
       if (!node.name.empty()) return node.name;
       return "map[string]" + (node.additional ? goType(*node.additional) : std::string("interface {}"));
-    case any: break;
+    case any:
+      break;
   }
   return node.name;
 }
@@ -44,9 +50,11 @@ bool isQuantity(const json::value& value) {
 }
 
 // `owner` is the struct that has the field, `field` its path without indices and keys of maps.
-std::optional<std::string> find(const json::value& value, const SchemaNode& edge, std::string_view owner, const std::string& field);
+std::optional<std::string> find(const json::value& value, const SchemaNode& edge, std::string_view owner,
+                                const std::string& field);
 
-std::optional<std::string> findInObject(const json::object& object, const SchemaNode& node, std::string_view owner, const std::string& field) {
+std::optional<std::string> findInObject(const json::object& object, const SchemaNode& node, std::string_view owner,
+                                        const std::string& field) {
   const std::string_view own = node.name.empty() ? owner : std::string_view(node.name).substr(node.name.rfind('.') + 1);
   for (const auto& [key, member] : object) {
     const SchemaNode* schema = node.member(key);
@@ -58,11 +66,13 @@ std::optional<std::string> findInObject(const json::object& object, const Schema
   return std::nullopt;
 }
 
-std::optional<std::string> find(const json::value& value, const SchemaNode& edge, std::string_view owner, const std::string& field) {
+std::optional<std::string> find(const json::value& value, const SchemaNode& edge, std::string_view owner,
+                                const std::string& field) {
   const SchemaNode& node = edge.shape();
   if (value.is_null()) return std::nullopt;
   const auto wrong = [&](std::string_view what) {
-    return fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, owner, field, goType(edge));
+    return fmt::format("json: cannot unmarshal {} into Go struct field {}.{} of type {}", what, owner, field,
+                       goType(edge));
   };
   if (node.quantity) {
     if (isQuantity(value)) return std::nullopt;
@@ -74,7 +84,8 @@ std::optional<std::string> find(const json::value& value, const SchemaNode& edge
   }
   using enum SchemaNode::Type;
   switch (node.type) {
-    case any: return std::nullopt;
+    case any:
+      return std::nullopt;
     case object:
       if (value.is_object()) return findInObject(value.get_object(), node, owner, field);
       return node.preserve_unknown ? std::nullopt : std::optional(wrong(decoderName(value)));
@@ -91,7 +102,8 @@ std::optional<std::string> find(const json::value& value, const SchemaNode& edge
       const auto* text = value.if_string();
       if (text == nullptr) return wrong(decoderName(value));
       if (node.format == "date-time" && !text->empty() && !parseTime(*text)) {
-        return fmt::format("parsing time {0} as \"2006-01-02T15:04:05Z07:00\": cannot parse {0} as \"2006\"", json::serialize(value));
+        return fmt::format("parsing time {0} as \"2006-01-02T15:04:05Z07:00\": cannot parse {0} as \"2006\"",
+                           json::serialize(value));
       }
       if (node.format == "byte" && !hasFormat(*text, "byte")) return "illegal base64 data at input byte 0";
       return std::nullopt;
@@ -100,11 +112,14 @@ std::optional<std::string> find(const json::value& value, const SchemaNode& edge
       if (!value.is_number()) return wrong(decoderName(value));
       const auto whole = asInteger(value);
       const bool narrow = node.format == "int32";
-      if (!whole || (narrow && (*whole > INT32_MAX || *whole < INT32_MIN))) return wrong("number " + json::serialize(value));
+      if (!whole || (narrow && (*whole > INT32_MAX || *whole < INT32_MIN)))
+        return wrong("number " + json::serialize(value));
       return std::nullopt;
     }
-    case number: return value.is_number() ? std::nullopt : std::optional(wrong(decoderName(value)));
-    case boolean: return value.is_bool() ? std::nullopt : std::optional(wrong(decoderName(value)));
+    case number:
+      return value.is_number() ? std::nullopt : std::optional(wrong(decoderName(value)));
+    case boolean:
+      return value.is_bool() ? std::nullopt : std::optional(wrong(decoderName(value)));
   }
   return std::nullopt;
 }

@@ -8,7 +8,8 @@ bool isTypeOrMeta(std::string_view key) { return key == "apiVersion" || key == "
 
 void prune(json::value& value, const SchemaNode* node, const FieldPath* at, std::vector<std::string>& unknown);
 
-void pruneObject(json::object& object, const SchemaNode* node, const FieldPath* at, bool resource, std::vector<std::string>& unknown) {
+void pruneObject(json::object& object, const SchemaNode* node, const FieldPath* at, bool resource,
+                 std::vector<std::string>& unknown) {
   for (auto it = object.begin(); it != object.end();) {
     const std::string_view key = it->key();
     const bool kept = resource && isTypeOrMeta(key);

@@ -28,13 +28,20 @@ class EqualsOld : public Rule {
 
 std::string_view typeName(const SchemaNode& node) {
   switch (node.type) {
-    case SchemaNode::Type::any: return "";
-    case SchemaNode::Type::object: return "object";
-    case SchemaNode::Type::array: return "array";
-    case SchemaNode::Type::string: return "string";
-    case SchemaNode::Type::integer: return "integer";
-    case SchemaNode::Type::number: return "number";
-    case SchemaNode::Type::boolean: return "boolean";
+    case SchemaNode::Type::any:
+      return "";
+    case SchemaNode::Type::object:
+      return "object";
+    case SchemaNode::Type::array:
+      return "array";
+    case SchemaNode::Type::string:
+      return "string";
+    case SchemaNode::Type::integer:
+      return "integer";
+    case SchemaNode::Type::number:
+      return "number";
+    case SchemaNode::Type::boolean:
+      return "boolean";
   }
   return "";
 }
@@ -74,7 +81,8 @@ void checkRules(const json::value& value, const json::value* old, const SchemaNo
     const auto* before = old == nullptr || node.list_type != ListType::map ? nullptr : old->if_array();
     for (std::size_t i = 0; i < array->size(); ++i) {
       const FieldPath here{.parent = at, .index = i};
-      checkRules((*array)[i], before == nullptr ? nullptr : correlated(*before, (*array)[i], node.list_map_keys), *node.items, &here, violations);
+      checkRules((*array)[i], before == nullptr ? nullptr : correlated(*before, (*array)[i], node.list_map_keys),
+                 *node.items, &here, violations);
     }
   }
 }

@@ -11,7 +11,8 @@ namespace crossfade::local {
 
 class Rule {
  public:
-  // From one entry of x-kubernetes-validations. Never fails: a rule that can't be read holds always (a debug line says so).
+  // From one entry of x-kubernetes-validations. Never fails: a rule that can't be read holds always (a debug line says
+  // so).
   static std::shared_ptr<const Rule> make(const json::object& entry);
   virtual ~Rule() = default;
 

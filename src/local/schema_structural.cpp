@@ -25,7 +25,9 @@ struct Structure {
   void checkNested(const json::value& nested, const std::string& path, bool int_or_string);
 };
 
-std::string below(const std::string& path, std::string_view step) { return path.empty() ? std::string(step) : fmt::format("{}.{}", path, step); }
+std::string below(const std::string& path, std::string_view step) {
+  return path.empty() ? std::string(step) : fmt::format("{}.{}", path, step);
+}
 
 bool flag(const json::object& schema, std::string_view key) { return getBool(schema, {key}); }
 
@@ -40,8 +42,10 @@ void Structure::checkType(const json::object& schema, Level level, const std::st
   const std::string_view type = getString(schema, {"type"});
   const bool free = flag(schema, "x-kubernetes-int-or-string") || flag(schema, "x-kubernetes-preserve-unknown-fields");
   if (flag(schema, "x-kubernetes-embedded-resource") && type != "object") {
-    say(path, "type", type.empty() ? std::string("Required value: must be object if x-kubernetes-embedded-resource is true")
-                                   : fmt::format("Invalid value: \"{}\": must be object if x-kubernetes-embedded-resource is true", type));
+    say(path, "type",
+        type.empty()
+            ? std::string("Required value: must be object if x-kubernetes-embedded-resource is true")
+            : fmt::format("Invalid value: \"{}\": must be object if x-kubernetes-embedded-resource is true", type));
   } else if (type.empty() && !free) {
     say(path, "type",
         level == Level::root   ? "Required value: must not be empty at the root"
@@ -63,7 +67,9 @@ void Structure::checkListType(const json::object& schema, const std::string& pat
     return;
   }
   if (getString(schema, {"type"}) != "array") {
-    say(path, "type", fmt::format("Invalid value: \"{}\": must be array if x-kubernetes-list-type is {}", getString(schema, {"type"}), list_type));
+    say(path, "type",
+        fmt::format("Invalid value: \"{}\": must be array if x-kubernetes-list-type is {}", getString(schema, {"type"}),
+                    list_type));
   }
   if (list_type != "atomic" && list_type != "set" && list_type != "map") {
     say(path, "x-kubernetes-list-type",
@@ -89,13 +95,15 @@ void Structure::checkMetadata(const json::object& schema, Level level, const std
   for (const std::string_view key : {"apiVersion", "kind"}) {
     const auto* member = getObject(schema, {"properties", key});
     if (member != nullptr && getString(*member, {"type"}) != "string") {
-      say(path, fmt::format("properties[{}].type", key), fmt::format("Invalid value: \"{}\": must be string", getString(*member, {"type"})));
+      say(path, fmt::format("properties[{}].type", key),
+          fmt::format("Invalid value: \"{}\": must be string", getString(*member, {"type"})));
     }
   }
   const auto* metadata = getObject(schema, {"properties", "metadata"});
   if (metadata == nullptr) return;
   if (getString(*metadata, {"type"}) != "object") {
-    say(path, "properties[metadata].type", fmt::format("Invalid value: \"{}\": must be object", getString(*metadata, {"type"})));
+    say(path, "properties[metadata].type",
+        fmt::format("Invalid value: \"{}\": must be object", getString(*metadata, {"type"})));
   }
   if (level != Level::root) return;
   const auto* members = getObject(*metadata, {"properties"});
@@ -120,8 +128,9 @@ void Structure::checkValues(const json::object& schema, const std::string& path,
   const std::string pattern(getString(schema, {"pattern"}));
   if (pattern.empty()) return;
   if (const re2::RE2 expression(pattern, re2::RE2::Quiet); !expression.ok()) {
-    say(path, "pattern", fmt::format("Invalid value: {}: must be a valid regular expression, but isn't: {}",
-                                     json::serialize(json::value(pattern)), expression.error()));
+    say(path, "pattern",
+        fmt::format("Invalid value: {}: must be a valid regular expression, but isn't: {}",
+                    json::serialize(json::value(pattern)), expression.error()));
   }
 }
 
@@ -137,21 +146,24 @@ void Structure::checkNested(const json::value& nested, const std::string& path, 
       checkNested(member, below(path, fmt::format("properties[{}]", std::string_view(key))), false);
     }
   }
-  for (const std::string_view key : {"type", "title", "description", "x-kubernetes-validations", "x-kubernetes-list-map-keys"}) {
+  for (const std::string_view key :
+       {"type", "title", "description", "x-kubernetes-validations", "x-kubernetes-list-map-keys"}) {
     if (schema->contains(key)) say(path, key, "Forbidden: must be empty to be structural");
   }
-  for (const std::string_view key : {"additionalProperties", "default", "x-kubernetes-list-type", "x-kubernetes-map-type"}) {
+  for (const std::string_view key :
+       {"additionalProperties", "default", "x-kubernetes-list-type", "x-kubernetes-map-type"}) {
     if (schema->contains(key)) say(path, key, "Forbidden: must be undefined to be structural");
   }
-  for (const std::string_view key :
-       {"nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string"}) {
+  for (const std::string_view key : {"nullable", "x-kubernetes-preserve-unknown-fields",
+                                     "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string"}) {
     if (flag(*schema, key)) say(path, key, "Forbidden: must be false to be structural");
   }
 }
 
 void Structure::check(const json::object& schema, Level level, const std::string& path) {
   const auto* items = getObject(schema, {"items"});
-  if (getString(schema, {"type"}) == "array" && items == nullptr) say(path, "items", "Required value: must be specified");
+  if (getString(schema, {"type"}) == "array" && items == nullptr)
+    say(path, "items", "Required value: must be specified");
   if (items != nullptr) check(*items, Level::item, below(path, "items"));
   if (const auto* members = getObject(schema, {"properties"})) {
     for (const auto& [key, member] : *members) {
@@ -171,7 +183,8 @@ void Structure::check(const json::object& schema, Level level, const std::string
   }
   if (schema.contains("$ref")) say(path, "$ref", "Forbidden: $ref is not supported");
   if (flag(schema, "uniqueItems")) {
-    say(path, "uniqueItems", "Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+    say(path, "uniqueItems",
+        "Forbidden: uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
   }
   checkType(schema, level, path);
   checkListType(schema, path);

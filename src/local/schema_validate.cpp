@@ -1,5 +1,5 @@
-// Types and values, with the rules and in the words of the validator that the API server uses (kube-openapi), the choice of
-// what to report from several alternatives included: the one that matched furthest.
+// Types and values, with the rules and in the words of the validator that the API server uses (kube-openapi), the
+// choice of what to report from several alternatives included: the one that matched furthest.
 #include <fmt/format.h>
 #include <re2/re2.h>
 
@@ -13,27 +13,41 @@ namespace {
 
 std::string_view typeName(const json::value& value) {
   switch (value.kind()) {
-    case json::kind::null: return "null";
-    case json::kind::bool_: return "boolean";
+    case json::kind::null:
+      return "null";
+    case json::kind::bool_:
+      return "boolean";
     case json::kind::int64:
-    case json::kind::uint64: return "integer";
-    case json::kind::double_: return "number";
-    case json::kind::string: return "string";
-    case json::kind::array: return "array";
-    case json::kind::object: return "object";
+    case json::kind::uint64:
+      return "integer";
+    case json::kind::double_:
+      return "number";
+    case json::kind::string:
+      return "string";
+    case json::kind::array:
+      return "array";
+    case json::kind::object:
+      return "object";
   }
   return "";
 }
 
 std::string_view typeName(SchemaNode::Type type) {
   switch (type) {
-    case SchemaNode::Type::any: return "";
-    case SchemaNode::Type::object: return "object";
-    case SchemaNode::Type::array: return "array";
-    case SchemaNode::Type::string: return "string";
-    case SchemaNode::Type::integer: return "integer";
-    case SchemaNode::Type::number: return "number";
-    case SchemaNode::Type::boolean: return "boolean";
+    case SchemaNode::Type::any:
+      return "";
+    case SchemaNode::Type::object:
+      return "object";
+    case SchemaNode::Type::array:
+      return "array";
+    case SchemaNode::Type::string:
+      return "string";
+    case SchemaNode::Type::integer:
+      return "integer";
+    case SchemaNode::Type::number:
+      return "number";
+    case SchemaNode::Type::boolean:
+      return "boolean";
   }
   return "";
 }
@@ -42,7 +56,8 @@ std::string_view typeName(SchemaNode::Type type) {
 std::string plain(double value) { return fmt::format("{}", value); }
 
 std::size_t runes(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // What one alternative found: its violations, and how many checks it passed on the way.
@@ -66,12 +81,15 @@ struct Checker {
   Outcome check(const json::value& value, const json::value* old, const SchemaNode& node, const FieldPath* at);
   Outcome fresh(const json::value& value, const json::value* old, const SchemaNode& node, const FieldPath* at);
   void checkType(const json::value& value, const SchemaNode& node, const FieldPath* at, Outcome& outcome);
-  void checkAlternatives(const json::value& value, const json::value* old, const ValueRules& rules, const FieldPath* at, Outcome& outcome);
+  void checkAlternatives(const json::value& value, const json::value* old, const ValueRules& rules, const FieldPath* at,
+                         Outcome& outcome);
   void checkString(std::string_view text, const ValueRules& rules, const FieldPath* at, Outcome& outcome);
   void checkNumber(const json::value& value, const ValueRules& rules, const FieldPath* at, Outcome& outcome);
   void checkEnumeration(const json::value& value, const ValueRules& rules, const FieldPath* at, Outcome& outcome);
-  void checkArray(const json::array& array, const json::array* old, const SchemaNode& node, const FieldPath* at, Outcome& outcome);
-  void checkObject(const json::object& object, const json::object* old, const SchemaNode& node, const FieldPath* at, Outcome& outcome);
+  void checkArray(const json::array& array, const json::array* old, const SchemaNode& node, const FieldPath* at,
+                  Outcome& outcome);
+  void checkObject(const json::object& object, const json::object* old, const SchemaNode& node, const FieldPath* at,
+                   Outcome& outcome);
 };
 
 std::string nameOf(const FieldPath* at) { return at == nullptr ? std::string() : at->text(); }
@@ -87,25 +105,41 @@ void Checker::checkType(const json::value& value, const SchemaNode& node, const 
     fits = whole || value.is_string();
   } else {
     switch (node.type) {
-      case any: break;
-      case SchemaNode::Type::object: fits = value.is_object(); break;
-      case SchemaNode::Type::array: fits = value.is_array(); break;
-      case string: fits = value.is_string(); break;
-      case integer: fits = whole; break;
-      case number: fits = value.is_number(); break;
-      case boolean: fits = value.is_bool(); break;
+      case any:
+        break;
+      case SchemaNode::Type::object:
+        fits = value.is_object();
+        break;
+      case SchemaNode::Type::array:
+        fits = value.is_array();
+        break;
+      case string:
+        fits = value.is_string();
+        break;
+      case integer:
+        fits = whole;
+        break;
+      case number:
+        fits = value.is_number();
+        break;
+      case boolean:
+        fits = value.is_bool();
+        break;
     }
   }
   if (fits) return;
   const std::string name = nameOf(at);
   outcome.blocking = true;
-  outcome.add(fmt::format("{}: Invalid value: \"{}\": {} in body must be of type {}: \"{}\"", name.empty() ? "<nil>" : name, typeName(value),
-                          name, node.int_or_string ? "integer,string" : typeName(node.type), typeName(value)));
+  outcome.add(fmt::format("{}: Invalid value: \"{}\": {} in body must be of type {}: \"{}\"",
+                          name.empty() ? "<nil>" : name, typeName(value), name,
+                          node.int_or_string ? "integer,string" : typeName(node.type), typeName(value)));
 }
 
-void Checker::checkAlternatives(const json::value& value, const json::value* old, const ValueRules& rules, const FieldPath* at,
-                                Outcome& outcome) {
-  const auto say = [&](std::string_view what) { outcome.add(fmt::format("<nil>: Invalid value: \"\": \"{}\" {}", nameOf(at), what)); };
+void Checker::checkAlternatives(const json::value& value, const json::value* old, const ValueRules& rules,
+                                const FieldPath* at, Outcome& outcome) {
+  const auto say = [&](std::string_view what) {
+    outcome.add(fmt::format("<nil>: Invalid value: \"\": \"{}\" {}", nameOf(at), what));
+  };
   if (!rules.any_of.empty()) {
     std::optional<Outcome> best;
     bool valid = false;
@@ -134,8 +168,9 @@ void Checker::checkAlternatives(const json::value& value, const json::value* old
     if (valid == 1) {
       outcome.merge(*success);
     } else {
-      say(fmt::format("must validate one and only one schema (oneOf). {}",
-                      valid == 0 ? std::string("Found none valid") : fmt::format("Found {} valid alternatives", valid)));
+      say(fmt::format(
+          "must validate one and only one schema (oneOf). {}",
+          valid == 0 ? std::string("Found none valid") : fmt::format("Found {} valid alternatives", valid)));
       if (valid == 0) outcome.merge(*best);
     }
   }
@@ -146,9 +181,11 @@ void Checker::checkAlternatives(const json::value& value, const json::value* old
       if (result.violations.empty()) ++valid;
       outcome.merge(result);
     }
-    if (valid != rules.all_of.size()) say(fmt::format("must validate all the schemas (allOf){}", valid == 0 ? ". None validated" : ""));
+    if (valid != rules.all_of.size())
+      say(fmt::format("must validate all the schemas (allOf){}", valid == 0 ? ". None validated" : ""));
   }
-  if (rules.negation && fresh(value, nullptr, *rules.negation, at).violations.empty()) say("must not validate the schema (not)");
+  if (rules.negation && fresh(value, nullptr, *rules.negation, at).violations.empty())
+    say("must not validate the schema (not)");
   ++outcome.matches;
 }
 
@@ -157,13 +194,15 @@ void Checker::checkString(std::string_view text, const ValueRules& rules, const 
   const auto length = static_cast<std::int64_t>(runes(text));
   if (rules.max_length && length > *rules.max_length) {
     outcome.blocking = true;
-    outcome.add(fmt::format("{}: Too long: may not be more than {} byte{}", name, *rules.max_length, *rules.max_length == 1 ? "" : "s"));
+    outcome.add(fmt::format("{}: Too long: may not be more than {} byte{}", name, *rules.max_length,
+                            *rules.max_length == 1 ? "" : "s"));
   } else if (rules.min_length && length < *rules.min_length) {
-    outcome.add(fmt::format("{}: Invalid value: {}: {} in body should be at least {} chars long", name, json::serialize(json::value(text)), name,
-                            *rules.min_length));
-  } else if (rules.expression && !re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *rules.expression)) {
-    outcome.add(
-        fmt::format("{}: Invalid value: {}: {} in body should match '{}'", name, json::serialize(json::value(text)), name, rules.pattern));
+    outcome.add(fmt::format("{}: Invalid value: {}: {} in body should be at least {} chars long", name,
+                            json::serialize(json::value(text)), name, *rules.min_length));
+  } else if (rules.expression &&
+             !re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *rules.expression)) {
+    outcome.add(fmt::format("{}: Invalid value: {}: {} in body should match '{}'", name,
+                            json::serialize(json::value(text)), name, rules.pattern));
   }
 }
 
@@ -171,8 +210,8 @@ void Checker::checkNumber(const json::value& value, const ValueRules& rules, con
   const double number = value.to_number<double>();
   const auto say = [&](std::string_view what, double bound) {
     const std::string name = nameOf(at);
-    outcome.add(fmt::format("{}: Invalid value: {}: {} in body should be {} {}", name, value.is_double() ? plain(number) : json::serialize(value),
-                            name, what, plain(bound)));
+    outcome.add(fmt::format("{}: Invalid value: {}: {} in body should be {} {}", name,
+                            value.is_double() ? plain(number) : json::serialize(value), name, what, plain(bound)));
   };
   if (rules.multiple_of && *rules.multiple_of > 0) {
     const double quotient = number / *rules.multiple_of;
@@ -187,37 +226,44 @@ void Checker::checkNumber(const json::value& value, const ValueRules& rules, con
   ++outcome.matches;
 }
 
-void Checker::checkEnumeration(const json::value& value, const ValueRules& rules, const FieldPath* at, Outcome& outcome) {
+void Checker::checkEnumeration(const json::value& value, const ValueRules& rules, const FieldPath* at,
+                               Outcome& outcome) {
   if (rules.enumeration.empty() || std::ranges::find(rules.enumeration, value) != rules.enumeration.end()) return;
   std::vector<std::string> supported;
   for (const auto& allowed : rules.enumeration) {
-    supported.push_back(allowed.is_string() ? json::serialize(allowed) : fmt::format("\"{}\"", json::serialize(allowed)));
+    supported.push_back(allowed.is_string() ? json::serialize(allowed)
+                                            : fmt::format("\"{}\"", json::serialize(allowed)));
   }
-  outcome.add(
-      fmt::format("{}: Unsupported value: {}: supported values: {}", nameOf(at), json::serialize(value), fmt::join(supported, ", ")));
+  outcome.add(fmt::format("{}: Unsupported value: {}: supported values: {}", nameOf(at), json::serialize(value),
+                          fmt::join(supported, ", ")));
 }
 
-void Checker::checkArray(const json::array& array, const json::array* old, const SchemaNode& node, const FieldPath* at, Outcome& outcome) {
+void Checker::checkArray(const json::array& array, const json::array* old, const SchemaNode& node, const FieldPath* at,
+                         Outcome& outcome) {
   if (node.items) {
     for (std::size_t i = 0; i < array.size(); ++i) {
       const FieldPath here{.parent = at, .index = i};
       const bool by_key = old != nullptr && node.list_type == ListType::map;
-      outcome.merge(check(array[i], by_key ? correlated(*old, array[i], node.list_map_keys) : nullptr, *node.items, &here));
+      outcome.merge(
+          check(array[i], by_key ? correlated(*old, array[i], node.list_map_keys) : nullptr, *node.items, &here));
     }
   }
   if (const ValueRules* rules = node.rules.get()) {
     const std::string name = nameOf(at);
     const auto size = static_cast<std::int64_t>(array.size());
     if (rules->min_items && size < *rules->min_items) {
-      outcome.add(fmt::format("{}: Invalid value: {}: {} in body should have at least {} items", name, size, name, *rules->min_items));
+      outcome.add(fmt::format("{}: Invalid value: {}: {} in body should have at least {} items", name, size, name,
+                              *rules->min_items));
     }
     if (rules->max_items && size > *rules->max_items) {
       outcome.blocking = true;
-      outcome.add(fmt::format("{}: Too many: {}: must have at most {} item{}", name, size, *rules->max_items, *rules->max_items == 1 ? "" : "s"));
+      outcome.add(fmt::format("{}: Too many: {}: must have at most {} item{}", name, size, *rules->max_items,
+                              *rules->max_items == 1 ? "" : "s"));
     }
     if (rules->unique_items) {
       for (std::size_t i = 1; i < array.size(); ++i) {
-        if (std::find(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(i), array[i]) == array.begin() + static_cast<std::ptrdiff_t>(i)) {
+        if (std::find(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(i), array[i]) ==
+            array.begin() + static_cast<std::ptrdiff_t>(i)) {
           continue;
         }
         outcome.add(fmt::format("{}: Invalid value: \"\": {} in body shouldn't contain duplicates", name, name));
@@ -228,17 +274,19 @@ void Checker::checkArray(const json::array& array, const json::array* old, const
   ++outcome.matches;
 }
 
-void Checker::checkObject(const json::object& object, const json::object* old, const SchemaNode& node, const FieldPath* at, Outcome& outcome) {
+void Checker::checkObject(const json::object& object, const json::object* old, const SchemaNode& node,
+                          const FieldPath* at, Outcome& outcome) {
   if (const ValueRules* rules = node.rules.get()) {
     const std::string name = nameOf(at);
     const auto size = static_cast<std::int64_t>(object.size());
     if (rules->min_properties && size < *rules->min_properties) {
-      outcome.add(fmt::format("{}: Invalid value: {}: {} in body should have at least {} properties", name, size, name, *rules->min_properties));
+      outcome.add(fmt::format("{}: Invalid value: {}: {} in body should have at least {} properties", name, size, name,
+                              *rules->min_properties));
     }
     if (rules->max_properties && size > *rules->max_properties) {
       outcome.blocking = true;
-      outcome.add(
-          fmt::format("{}: Too many: {}: must have at most {} item{}", name, size, *rules->max_properties, *rules->max_properties == 1 ? "" : "s"));
+      outcome.add(fmt::format("{}: Too many: {}: must have at most {} item{}", name, size, *rules->max_properties,
+                              *rules->max_properties == 1 ? "" : "s"));
     }
   }
   for (const auto& [key, value] : object) {
@@ -250,8 +298,9 @@ void Checker::checkObject(const json::object& object, const json::object* old, c
       outcome.merge(check(value, old == nullptr || type_meta ? nullptr : old->if_contains(key), *member, &here));
     } else if (node.closed) {
       const std::string name = nameOf(at);
-      outcome.add(fmt::format("{}: Invalid value: {}: {}.{} in body is a forbidden property", name.empty() ? "<nil>" : name,
-                              json::serialize(json::value(key)), name, std::string_view(key)));
+      outcome.add(fmt::format("{}: Invalid value: {}: {}.{} in body is a forbidden property",
+                              name.empty() ? "<nil>" : name, json::serialize(json::value(key)), name,
+                              std::string_view(key)));
     }
   }
   for (const auto& key : node.required) {
@@ -281,8 +330,8 @@ Outcome Checker::fresh(const json::value& value, const json::value* old, const S
     if (!node.format.empty() && !hasFormat(*text, node.format)) {
       const std::string name = nameOf(at);
       outcome.blocking = true;
-      outcome.add(fmt::format("{}: Invalid value: {}: {} in body must be of type {}: {}", name, json::serialize(value), name, node.format,
-                              json::serialize(value)));
+      outcome.add(fmt::format("{}: Invalid value: {}: {} in body must be of type {}: {}", name, json::serialize(value),
+                              name, node.format, json::serialize(value)));
     }
     outcome.matches += node.format.empty() ? 1 : 2;
   } else if (value.is_number()) {
@@ -304,7 +353,8 @@ Outcome Checker::fresh(const json::value& value, const json::value* old, const S
 Outcome Checker::check(const json::value& value, const json::value* old, const SchemaNode& node, const FieldPath* at) {
   Outcome outcome = fresh(value, old, node, at);
   // Ratcheting: an update may leave alone what a newer schema would refuse.
-  if (!outcome.violations.empty() && old != nullptr && *old == value) return {.violations = {}, .matches = outcome.matches};
+  if (!outcome.violations.empty() && old != nullptr && *old == value)
+    return {.violations = {}, .matches = outcome.matches};
   return outcome;
 }
 
@@ -333,7 +383,8 @@ const json::value* correlated(const json::array& old, const json::value& item, c
   return nullptr;
 }
 
-std::vector<std::string> validateValues(const json::object& object, const json::object* old, const SchemaNode& node, bool& blocking) {
+std::vector<std::string> validateValues(const json::object& object, const json::object* old, const SchemaNode& node,
+                                        bool& blocking) {
   Outcome outcome;
   const SchemaNode& shape = node.shape();
   Checker checker;

@@ -34,7 +34,8 @@ json::object blankBuiltin(const SchemaNode& node);
 
 // Violations of the types and values that the schema allows. What an update left as it was in `old` is not held
 // against it. `blocking`: some are such that rules can't be evaluated.
-std::vector<std::string> validateValues(const json::object& object, const json::object* old, const SchemaNode& node, bool& blocking);
+std::vector<std::string> validateValues(const json::object& object, const json::object* old, const SchemaNode& node,
+                                        bool& blocking);
 // Duplicates in sets and maps, and what embedded resources lack.
 std::vector<std::string> validateLists(const json::object& object, const SchemaNode& node);
 std::vector<std::string> validateEmbedded(const json::object& object, const SchemaNode& node);
@@ -47,7 +48,8 @@ const json::value* correlated(const json::array& old, const json::value& item, c
 // See Schema::mistyped().
 std::optional<std::string> mistypedValue(const json::object& object, const SchemaNode& node);
 
-// Whether a string has a format of OpenAPI or Kubernetes ("date-time", "ipv4", "k8s-short-name"). Unknown formats hold always.
+// Whether a string has a format of OpenAPI or Kubernetes ("date-time", "ipv4", "k8s-short-name"). Unknown formats hold
+// always.
 bool hasFormat(std::string_view text, std::string_view format);
 
 }  // namespace crossfade::local
