@@ -74,9 +74,9 @@ Restart restartPods(const Facts& facts, Draft& draft) {
     --budget;
     ++evicted;
   }
-  if (old == evicted) return {.evicted = evicted > 0, .restarted_at = at};
-  draft.wait(WaitKind::pods, fmt::format("{} pods are still to be restarted.", old - evicted), *at,
-             facts.now + look_again_after);
+  // An eviction may be refused (a disruption budget), so a pod counts as restarted when it is gone.
+  if (old == 0) return {.evicted = false, .restarted_at = at};
+  draft.wait(WaitKind::pods, fmt::format("{} pods are still to be restarted.", old), *at, facts.now + look_again_after);
   return {.evicted = evicted > 0, .restarted_at = std::nullopt};
 }
 
