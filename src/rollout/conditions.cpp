@@ -5,12 +5,13 @@
 namespace crossfade::rollout {
 namespace {
 
-std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string inQuotes(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 // "ReplicaSet "x" ends", or "Rollout "y" ends" while there is none.
 std::string aboutNew(const Facts& facts, std::string_view ends) {
   const api::ReplicaSet* fresh = facts.newRs();
-  return (fresh ? "ReplicaSet " + quoted(fresh->metadata.name) : "Rollout " + quoted(facts.name())) + std::string(ends);
+  return (fresh ? "ReplicaSet " + inQuotes(fresh->metadata.name) : "Rollout " + inQuotes(facts.name())) +
+         std::string(ends);
 }
 
 std::string_view reasonOf(const api::RolloutStatus& status, std::string_view type) {
@@ -86,7 +87,7 @@ void updateProgressing(const Facts& facts, Draft& draft, api::RolloutStatus& sta
   };
   const api::ReplicaSet* fresh = facts.newRs();
   if (fresh && !findCondition(facts.status.conditions, "Progressing"))
-    set("True", "FoundNewReplicaSet", "Found new replica set " + quoted(fresh->metadata.name));
+    set("True", "FoundNewReplicaSet", "Found new replica set " + inQuotes(fresh->metadata.name));
 
   if (isAborted(facts, draft)) {
     std::string message = "Rollout aborted update to revision " + std::to_string(draft.world.revision);
@@ -96,7 +97,7 @@ void updateProgressing(const Facts& facts, Draft& draft, api::RolloutStatus& sta
   }
   if (isHealthy(facts, status)) {
     set("True", "NewReplicaSetAvailable",
-        "ReplicaSet " + quoted(fresh ? fresh->metadata.name : "") + " has successfully progressed.");
+        "ReplicaSet " + inQuotes(fresh ? fresh->metadata.name : "") + " has successfully progressed.");
     return;
   }
   if (madeProgress(facts, status) || became_unhealthy) {
