@@ -100,6 +100,8 @@ class Section {
     }
     return all;
   }
+  // The same, called otherwise in messages.
+  Section named(std::string where) const { return {node_, std::move(where), folder_, wrong_}; }
   bool has(const char* key) const {
     const YAML::Node value = member(key);
     return value && !value.IsNull();
@@ -149,11 +151,10 @@ Result<> mergeFile(const std::string& file, const std::string& text, Merged& mer
   if (!root.IsMap()) return fail(ErrorCode::invalid, fmt::format("{}: not a kubeconfig: it must be a mapping", file));
   const Section top(root, file, fs::path(file).parent_path(), merged.wrong);
   if (merged.current_context.empty()) merged.current_context = top.text("current-context");
-  const auto take = [&top](const char* list, const char* content, std::map<std::string, Section>& into) {
+  const auto take = [&](const char* list, const char* content, std::map<std::string, Section>& into) {
     for (const Section& entry : top.children(list)) {
       const std::string name = entry.text("name");
-      const Section inner = entry.child(content);
-      into.try_emplace(name, inner);
+      into.try_emplace(name, entry.child(content).named(fmt::format("{}: {} \"{}\"", file, content, name)));
     }
   };
   take("clusters", "cluster", merged.clusters);
