@@ -264,7 +264,7 @@ class SocketDialer final : public Dialer {
     if (!proxy) return fail(proxy.error());
     upstream->proxy = std::move(*proxy);
     if (origin.tls) {
-      auto context = TlsContext::forClient(tls);
+      auto context = TlsContext::forClient(tls, authorities_);
       if (!context) return fail(context.error());
       upstream->tls = std::move(*context);
     }
@@ -274,6 +274,7 @@ class SocketDialer final : public Dialer {
   Executor executor_;
   Clock& clock_;
   ProxySettings proxies_;
+  SystemAuthorities authorities_;
   std::map<Key, std::shared_ptr<Upstream>> upstreams_;
 };
 

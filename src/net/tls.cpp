@@ -105,13 +105,23 @@ bool isAddress(const std::string& name) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TlsContext>> TlsContext::forClient(const TlsOptions& options) {
+X509_STORE* SystemAuthorities::store() {
+  if (!store_) {
+    store_.reset(X509_STORE_new(), X509_STORE_free);
+    X509_STORE_set_default_paths(store_.get());
+    ERR_clear_error();  // a machine without any is no error until a certificate must be checked
+  }
+  return store_.get();
+}
+
+Result<std::shared_ptr<const TlsContext>> TlsContext::forClient(const TlsOptions& options, SystemAuthorities& system) {
   const auto context = newContext(TLS_client_method());
   SSL_CTX_set_alpn_protos(context.get(), alpn.data(), alpn.size());
-  if (options.ca_pem.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
-  } else if (const auto trusted = trust(context.get(), options.ca_pem, "the certificate authority"); !trusted) {
-    return fail(trusted.error());
+  if (!options.ca_pem.empty()) {
+    const auto trusted = trust(context.get(), options.ca_pem, "the certificate authority");
+    if (!trusted) return fail(trusted.error());
+  } else if (!options.insecure_skip_verify) {
+    SSL_CTX_set1_cert_store(context.get(), system.store());
   }
   if (options.client_cert_pem.empty() != options.client_key_pem.empty()) {
     return fail(ErrorCode::invalid, "a client certificate and its key must be given together");

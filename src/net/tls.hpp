@@ -8,15 +8,25 @@
 
 struct ssl_st;
 struct ssl_ctx_st;
+struct x509_store_st;
 
 namespace crossfade::net {
+
+// The certificates that the system trusts. Reading them takes some 40 ms: done once, when first needed.
+class SystemAuthorities {
+ public:
+  x509_store_st* store();
+
+ private:
+  std::shared_ptr<x509_store_st> store_;
+};
 
 // The settings that many connections share. Immutable.
 class TlsContext {
  public:
   // Trusts `ca_pem` (any number of certificates, roots or not) or the system's; checks the peer's certificate unless
   // told not to. Fails with `invalid` when some PEM can't be read or the key does not fit the certificate.
-  static Result<std::shared_ptr<const TlsContext>> forClient(const TlsOptions& options);
+  static Result<std::shared_ptr<const TlsContext>> forClient(const TlsOptions& options, SystemAuthorities& system);
   // With `client_ca_pem`, clients must show a certificate that it signed.
   static Result<std::shared_ptr<const TlsContext>> forServer(const std::string& cert_pem, const std::string& key_pem,
                                                              const std::string& client_ca_pem);
