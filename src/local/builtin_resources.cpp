@@ -51,7 +51,9 @@ VersionRank rank(std::string_view version) {
   const std::string_view tail(rest, static_cast<std::size_t>(end - rest));
   if (tail.empty()) return result.stability = 3, result;
   const bool beta = tail.starts_with("beta");
-  const std::string_view digits = beta ? tail.substr(4) : tail.starts_with("alpha") ? tail.substr(5) : std::string_view();
+  const std::string_view digits = beta                        ? tail.substr(4)
+                                  : tail.starts_with("alpha") ? tail.substr(5)
+                                                              : std::string_view();
   if (digits.empty() || std::from_chars(digits.data(), end, result.minor).ptr != end) return {};
   return result.stability = beta ? 2 : 1, result;
 }
@@ -79,7 +81,12 @@ std::vector<ResourceType> builtinResources() {
   add(Row("", "v1", "PersistentVolume", "persistentvolumes").shortNames({"pv"}).cluster().status());
   add(Row("", "v1", "Pod", "pods").shortNames({"po"}).all().status().generation());
   add(Row("", "v1", "PodTemplate", "podtemplates").generation());
-  add(Row("", "v1", "ReplicationController", "replicationcontrollers").shortNames({"rc"}).all().status().generation().scale());
+  add(Row("", "v1", "ReplicationController", "replicationcontrollers")
+          .shortNames({"rc"})
+          .all()
+          .status()
+          .generation()
+          .scale());
   add(Row("", "v1", "ResourceQuota", "resourcequotas").shortNames({"quota"}).status());
   add(Row("", "v1", "Secret", "secrets"));
   add(Row("", "v1", "ServiceAccount", "serviceaccounts").shortNames({"sa"}));
@@ -96,7 +103,10 @@ std::vector<ResourceType> builtinResources() {
   add(Row("apps", "v1", "Deployment", "deployments").shortNames({"deploy"}).all().status().generation().scale());
   add(Row("apps", "v1", "ReplicaSet", "replicasets").shortNames({"rs"}).all().status().generation().scale());
   add(Row("apps", "v1", "StatefulSet", "statefulsets").shortNames({"sts"}).all().status().generation().scale());
-  add(Row("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers").shortNames({"hpa"}).all().status());
+  add(Row("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+          .shortNames({"hpa"})
+          .all()
+          .status());
   add(Row("batch", "v1", "CronJob", "cronjobs").shortNames({"cj"}).all().status().generation());
   add(Row("batch", "v1", "Job", "jobs").all().status().generation());
   add(Row("coordination.k8s.io", "v1", "Lease", "leases").conditional());
@@ -104,7 +114,11 @@ std::vector<ResourceType> builtinResources() {
   add(Row("networking.k8s.io", "v1", "IngressClass", "ingressclasses").cluster().generation());
   add(Row("networking.k8s.io", "v1", "Ingress", "ingresses").shortNames({"ing"}).status().generation());
   add(Row("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies").shortNames({"netpol"}).generation());
-  add(Row("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets").shortNames({"pdb"}).status().generation().conditional());
+  add(Row("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+          .shortNames({"pdb"})
+          .status()
+          .generation()
+          .conditional());
   add(Row(rbac, "v1", "ClusterRoleBinding", "clusterrolebindings").cluster());
   add(Row(rbac, "v1", "ClusterRole", "clusterroles").cluster());
   add(Row(rbac, "v1", "RoleBinding", "rolebindings"));
