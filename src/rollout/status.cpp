@@ -5,6 +5,18 @@
 namespace crossfade::rollout {
 namespace {
 
+// A person has opened blue-green's gate, but the Service could not be switched in this pass (pods come and go, or the
+// size changed): the answer must not be lost. A resume after an inconclusive analysis is no such answer. spec/02
+// §19.18.
+bool keepsResume(const Facts& facts, const api::RolloutStatus& status) {
+  const api::RolloutStatus& before = facts.status;
+  const auto& blue_green = facts.spec().blue_green;
+  if (!blue_green || !before.controller_pause || !before.pause_conditions.empty()) return false;
+  const auto& run = before.blue_green.pre_promotion_analysis_run;
+  if (blue_green->pre_promotion_analysis && !(run && run->status == "Successful")) return false;
+  return !status.blue_green.active_selector.empty() && status.blue_green.active_selector != status.current_pod_hash;
+}
+
 // spec/02 §6.2.
 void applyIntents(const Facts& facts, const Draft& draft, api::RolloutStatus& status) {
   const Intents& intents = draft.intents;
@@ -28,7 +40,10 @@ void applyIntents(const Facts& facts, const Draft& draft, api::RolloutStatus& st
     status.pause_conditions.push_back({reason, stamp});
     added = true;
   }
-  status.controller_pause = !status.pause_conditions.empty() && (before.controller_pause || added);
+  if (status.pause_conditions.empty())
+    status.controller_pause = keepsResume(facts, status);
+  else
+    status.controller_pause = before.controller_pause || added;
 }
 
 void noteTransitions(const Facts& facts, Draft& draft, const api::RolloutStatus& status) {
