@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "local/builtin_resources.hpp"
+#include "local/schema_node.hpp"
 
 namespace crossfade::local {
 
@@ -45,6 +46,46 @@ void setCondition(json::object& status, std::string_view type, std::string_view 
   list.get_array().emplace_back(std::move(condition));
 }
 
+std::string schemaField(std::size_t version) {
+  return fmt::format("spec.versions[{}].schema.openAPIV3Schema", version);
+}
+
+bool sameSpec(const json::object& a, const json::object& b) {
+  const auto* left = a.if_contains("spec");
+  const auto* right = b.if_contains("spec");
+  return left != nullptr && right != nullptr && *left == *right;
+}
+
+// What can't change once objects may exist.
+void validateChange(const json::object& old, const json::object& next, std::vector<std::string>& violations) {
+  for (const auto& [path, field] : {std::pair("group", "spec.group"), std::pair("scope", "spec.scope")}) {
+    if (getString(old, {"spec", path}) == getString(next, {"spec", path})) continue;
+    violations.push_back(
+        fmt::format("{}: Invalid value: \"{}\": field is immutable", field, getString(next, {"spec", path})));
+  }
+  for (const std::string_view name : {"kind", "plural"}) {
+    if (getString(old, {"spec", "names", name}) == getString(next, {"spec", "names", name})) continue;
+    violations.push_back(fmt::format("spec.names.{}: Invalid value: \"{}\": field is immutable", name,
+                                     getString(next, {"spec", "names", name})));
+  }
+  const auto* stored = getArray(next, {"status", "storedVersions"});
+  const auto* versions = getArray(next, {"spec", "versions"});
+  if (stored == nullptr || versions == nullptr) return;
+  for (std::size_t i = 0; i < stored->size(); ++i) {
+    const bool kept = std::ranges::any_of(*versions, [&](const json::value& version) {
+      const auto* name = find(version, {"name"});
+      return name != nullptr && *name == (*stored)[i];
+    });
+    if (kept || !(*stored)[i].is_string()) continue;
+    violations.push_back(fmt::format(
+        "status.storedVersions[{}]: Invalid value: \"{}\": missing from spec.versions; {} was previously a storage "
+        "version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {} "
+        "and removes {} from status.storedVersions",
+        i, std::string_view((*stored)[i].get_string()), std::string_view((*stored)[i].get_string()),
+        std::string_view((*stored)[i].get_string()), std::string_view((*stored)[i].get_string())));
+  }
+}
+
 }  // namespace
 
 Result<CustomResource> customResource(const json::object& definition) {
@@ -74,10 +115,7 @@ Result<CustomResource> customResource(const json::object& definition) {
     if (served || getBool(*version, {"storage"})) {
       if (const auto* document = getObject(*version, {"schema", "openAPIV3Schema"})) {
         auto schema = makeSchema(*document);
-        if (!schema) {
-          return fail(ErrorCode::invalid, fmt::format("spec.versions[{}].schema.openAPIV3Schema: Invalid value: {}", i,
-                                                      schema.error().message));
-        }
+        if (!schema) return fail(ErrorCode::invalid, fmt::format("{}.{}", schemaField(i), schema.error().message));
         result.schemas.emplace(name, std::move(*schema));
       }
     }
@@ -99,8 +137,9 @@ Result<CustomResource> customResource(const json::object& definition) {
   return result;
 }
 
-std::vector<std::string> validateDefinition(const json::object& definition) {
+std::vector<std::string> validateDefinition(const json::object& definition, const json::object* old) {
   std::vector<std::string> violations;
+  if (old != nullptr) validateChange(*old, definition, violations);
   const auto group = getString(definition, {"spec", "group"});
   const auto plural = getString(definition, {"spec", "names", "plural"});
   const auto name = getString(definition, {"metadata", "name"});
@@ -126,17 +165,16 @@ std::vector<std::string> validateDefinition(const json::object& definition) {
       const auto* version = (*versions)[i].if_object();
       if (version == nullptr) continue;
       if (getBool(*version, {"storage"})) ++storage;
-      if (getObject(*version, {"schema", "openAPIV3Schema"}) == nullptr) {
-        violations.push_back(
-            fmt::format("spec.versions[{}].schema.openAPIV3Schema: Required value: schemas are required", i));
+      if (const auto* schema = getObject(*version, {"schema", "openAPIV3Schema"}); schema == nullptr) {
+        violations.push_back(schemaField(i) + ": Required value: because otherwise all fields are pruned");
+      } else if (old == nullptr || !sameSpec(*old, definition)) {
+        for (const auto& violation : structuralViolations(*schema))
+          violations.push_back(fmt::format("{}.{}", schemaField(i), violation));
       }
     }
   }
   if (storage != 1) {
     violations.emplace_back("spec.versions: Invalid value: must have exactly one version marked as storage version");
-  }
-  if (violations.empty()) {
-    if (auto made = customResource(definition); !made) violations.push_back(made.error().message);
   }
   return violations;
 }

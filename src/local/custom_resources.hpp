@@ -16,11 +16,11 @@ struct CustomResource {
 };
 
 // Fails, naming the field, when the definition is not one that can be served (no storage version, a schema that
-// isn't structural).
+// can't be compiled).
 Result<CustomResource> customResource(const json::object& definition);
 
-// Violations of a definition in the API server's words, without those of its metadata.
-std::vector<std::string> validateDefinition(const json::object& definition);
+// Violations of a definition in the API server's words, without those of its metadata. `old` is null for a new one.
+std::vector<std::string> validateDefinition(const json::object& definition, const json::object* old);
 
 // spec.names.singular and listKind, spec.conversion: what a new or changed definition gets filled in.
 void defaultDefinition(json::object& definition);

@@ -58,22 +58,34 @@ void Structure::checkType(const json::object& schema, Level level, const std::st
 }
 
 void Structure::checkListType(const json::object& schema, const std::string& path) {
+  const std::string_view type = getString(schema, {"type"});
   const std::string_view list_type = getString(schema, {"x-kubernetes-list-type"});
   const auto* keys = getArray(schema, {"x-kubernetes-list-map-keys"});
-  if (list_type.empty()) {
-    if (keys != nullptr && !keys->empty()) {
-      say(path, "x-kubernetes-list-type", "Required value: must be map if x-kubernetes-list-map-keys is non-empty");
-    }
-    return;
-  }
-  if (getString(schema, {"type"}) != "array") {
+  const auto wants = [&](std::string_view wanted, std::string_view why) {
+    if (type == wanted) return;
     say(path, "type",
-        fmt::format("Invalid value: \"{}\": must be array if x-kubernetes-list-type is {}", getString(schema, {"type"}),
-                    list_type));
+        type.empty() ? fmt::format("Required value: must be {} if {} is specified", wanted, why)
+                     : fmt::format("Invalid value: \"{}\": must be {} if {} is specified", type, wanted, why));
+  };
+  if (const std::string_view map_type = getString(schema, {"x-kubernetes-map-type"}); !map_type.empty()) {
+    wants("object", "x-kubernetes-map-type");
+    if (map_type != "atomic" && map_type != "granular") {
+      say(path, "x-kubernetes-map-type",
+          fmt::format("Unsupported value: \"{}\": supported values: \"atomic\", \"granular\"", map_type));
+    }
   }
-  if (list_type != "atomic" && list_type != "set" && list_type != "map") {
+  if (!list_type.empty()) {
+    wants("array", "x-kubernetes-list-type");
+    if (list_type != "atomic" && list_type != "set" && list_type != "map") {
+      say(path, "x-kubernetes-list-type",
+          fmt::format("Unsupported value: \"{}\": supported values: \"atomic\", \"set\", \"map\"", list_type));
+    }
+  }
+  if (keys != nullptr && !keys->empty() && list_type != "map") {
     say(path, "x-kubernetes-list-type",
-        fmt::format("Unsupported value: \"{}\": supported values: \"atomic\", \"map\", \"set\"", list_type));
+        list_type.empty()
+            ? std::string("Required value: must be map if x-kubernetes-list-map-keys is non-empty")
+            : fmt::format("Invalid value: \"{}\": must be map if x-kubernetes-list-map-keys is non-empty", list_type));
   }
   if (list_type != "map") return;
   if (keys == nullptr || keys->empty()) {
@@ -81,12 +93,10 @@ void Structure::checkListType(const json::object& schema, const std::string& pat
     return;
   }
   const auto* members = getObject(schema, {"items", "properties"});
-  for (std::size_t i = 0; i < keys->size(); ++i) {
-    const auto* key = (*keys)[i].if_string();
-    if (key == nullptr || members == nullptr || !members->contains(*key)) {
-      say(path, fmt::format("x-kubernetes-list-map-keys[{}]", i),
-          fmt::format("Invalid value: {}: must be a property", json::serialize((*keys)[i])));
-    }
+  for (const auto& key : *keys) {
+    if (members != nullptr && key.is_string() && members->contains(key.get_string())) continue;
+    say(path, "x-kubernetes-list-map-keys",
+        fmt::format("Invalid value: {}: entries must all be names of item properties", json::serialize(*keys)));
   }
 }
 

@@ -309,7 +309,7 @@ void validateKind(const AdmissionContext& context, const json::object& object, c
       rules.invalid("spec", json::object(), "minAvailable and maxUnavailable cannot be both set");
     }
   } else if (kind == "CustomResourceDefinition") {
-    auto more = validateDefinition(object);
+    auto more = validateDefinition(object, old);
     violations.insert(violations.end(), more.begin(), more.end());
   } else if ((kind == "RoleBinding" || kind == "ClusterRoleBinding") && old != nullptr) {
     const auto* before = old->if_contains("roleRef");
