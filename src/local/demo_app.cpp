@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "local/object_facts.hpp"
 #include "local/process.hpp"
+#include "local/service_endpoints.hpp"
 #include "local/timer.hpp"
 #include "net/http.hpp"
 
@@ -20,10 +21,7 @@ constexpr Duration last_answer_delay = milliseconds(20);
 struct State {
   State(const ProcessContext& context, const Image& image)
       : clock(context.clock), random(context.random), image(image), log(context.log), idle(context.clock) {
-    const Labels labels = labelsOf(context.pod);
-    for (const std::string_view label : {"rollouts-pod-template-hash", "pod-template-hash"}) {
-      if (const auto found = labels.find(label); found != labels.end() && hash.empty()) hash = found->second;
-    }
+    hash = podHash(context.pod);
     pod = nameOf(context.pod);
     ns = namespaceOf(context.pod);
   }
