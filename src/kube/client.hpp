@@ -26,7 +26,10 @@ namespace crossfade::kube {
 
 enum class PatchType { merge, strategic, json, apply };
 
+// Options have constructors, so that `{}` makes one by a call: g++ 12 destroys an aggregate twice that is made as the
+// argument of an awaited call.
 struct ListOptions {
+  ListOptions() {}  // see above
   std::string label_selector = {}, field_selector = {};
   std::string resource_version = {};  // "" : newest
   int limit = 500;                    // page size while listing; the whole list is returned
@@ -43,12 +46,14 @@ struct ListSink {
 };
 
 struct WatchOptions {
+  WatchOptions() {}  // see above
   std::string label_selector = {}, field_selector = {};
   std::string resource_version = {};
   int timeout_seconds = 300;  // the server ends the watch after about this long
 };
 
 struct WriteOptions {
+  WriteOptions() {}  // see above
   std::string field_manager = "rollouts-controller";
   bool dry_run = false;
   bool strict = false;  // fieldValidation=Strict
