@@ -145,6 +145,9 @@ class Checker {
     if (node.text == "in") return in(node, **left, **right);
     const TypeRef type = binaryType(node.text, **left, **right);
     if (type == nullptr) return mismatch(node, **left, **right);
+    const bool equality = node.text == "==" || node.text == "!=";
+    const std::string& name = (*left)->name;
+    if (equality && name == (*right)->name && (name == "int" || name == "string")) node.exact = name;
     const Node& pattern = *node.children[1];
     if (node.text == "matches" && pattern.kind == NodeKind::string) {
       auto regex = Regex::compile(pattern.text);

@@ -158,6 +158,9 @@ class Evaluator {
     if (node.set) return inConstant(node, *left);
     const auto right = eval(right_node);
     if (!right) return right;
+    for (const Value* operand : {&std::as_const(*left), &*right}) {
+      if (!node.exact.empty() && typeName(*operand) != node.exact) return badConversion(*operand, node.exact);
+    }
     return applyBinary(op, *left, *right, budget_);
   }
 

@@ -84,14 +84,24 @@ class Parser {
     return name;
   }
 
-  NodeRef make(Node node) {
-    if (++nodes_ > max_nodes) report("compilation failed: expression exceeds maximum allowed nodes");
-    for (const NodeRef& child : node.children) {
-      if (child) node.depth = std::max(node.depth, child->depth + 1);
-    }
-    if (node.depth > max_depth) report(fmt::format("the expression is nested deeper than {} levels", max_depth));
-    return std::make_shared<Node>(std::move(node));
+  // Nodes are made out of line, so that the frames of the recursion stay small.
+  template <class... Children>
+  [[gnu::noinline]] NodeRef branch(NodeKind kind, std::string_view text, const Children&... children) {
+    return node(kind, text, {children...});
   }
+  [[gnu::noinline]] NodeRef node(NodeKind kind, std::string_view text, std::vector<NodeRef> children) {
+    if (++nodes_ > max_nodes) report("compilation failed: expression exceeds maximum allowed nodes");
+    auto made = std::make_shared<Node>();
+    made->kind = kind;
+    made->text = text;
+    for (const NodeRef& child : children) {
+      if (child) made->depth = std::max(made->depth, child->depth + 1);
+    }
+    made->children = std::move(children);
+    if (made->depth > max_depth) report(fmt::format("the expression is nested deeper than {} levels", max_depth));
+    return made;
+  }
+  NodeRef leaf(NodeKind kind, std::string_view text = {}) { return node(kind, text, {}); }
 
   // --- expressions ---
 
@@ -104,15 +114,15 @@ class Parser {
       parts.push_back(expression(0));
     }
     if (parts.size() == 1) return parts.front();
-    return make({.kind = NodeKind::sequence, .children = std::move(parts)});
+    return node(NodeKind::sequence, {}, std::move(parts));
   }
 
   NodeRef expression(int level) {
     // Parentheses make no nodes: the recursion has a bound of its own.
     if (++recursion_ > max_depth) report(fmt::format("the expression is nested deeper than {} levels", max_depth));
-    NodeRef node = error_ ? make({}) : unboundedExpression(level);
+    NodeRef parsed = error_ ? leaf(NodeKind::nil) : unboundedExpression(level);
     --recursion_;
-    return node;
+    return parsed;
   }
 
   NodeRef unboundedExpression(int level) {
@@ -149,8 +159,8 @@ class Parser {
         left = comparison(left, token.text, op->level);
       } else {
         NodeRef right = expression(op->right_associative ? op->level : op->level + 1);
-        left = make({.kind = NodeKind::binary, .text = token.text, .children = {left, right}});
-        if (negated) left = make({.kind = NodeKind::unary, .text = "not", .children = {left}});
+        left = branch(NodeKind::binary, token.text, left, right);
+        if (negated) left = branch(NodeKind::unary, "not", left);
       }
       previous = token.text;
     }
@@ -162,8 +172,8 @@ class Parser {
     NodeRef root;
     while (true) {
       NodeRef right = expression(level + 1);
-      NodeRef compared = make({.kind = NodeKind::binary, .text = op, .children = {left, right}});
-      root = root ? make({.kind = NodeKind::binary, .text = "&&", .children = {root, compared}}) : compared;
+      NodeRef compared = branch(NodeKind::binary, op, left, right);
+      root = root ? branch(NodeKind::binary, "&&", root, compared) : compared;
       if (current().kind != Kind::op || !isComparison(current().text)) return root;
       left = right;
       op = current().text;
@@ -171,16 +181,16 @@ class Parser {
     }
   }
 
-  NodeRef conditional(NodeRef node) {
+  NodeRef conditional(NodeRef condition) {
     while (current().isOperator("?")) {
       next();
-      NodeRef then = node;
+      NodeRef then = condition;
       if (!current().isOperator(":")) then = expression(0);
       expectOperator(":");
       NodeRef otherwise = expression(0);
-      node = make({.kind = NodeKind::conditional, .children = {node, then, otherwise}});
+      condition = branch(NodeKind::conditional, {}, condition, then, otherwise);
     }
-    return node;
+    return condition;
   }
 
   NodeRef conditionalIf() {
@@ -198,7 +208,7 @@ class Parser {
       otherwise = sequence();
       expectBracket("}");
     }
-    return make({.kind = NodeKind::conditional, .children = {condition, then, otherwise}});
+    return branch(NodeKind::conditional, {}, condition, then, otherwise);
   }
 
   NodeRef declaration() {
@@ -208,7 +218,7 @@ class Parser {
     NodeRef value = expression(0);
     expectOperator(";");
     NodeRef body = sequence();
-    return make({.kind = NodeKind::let, .text = name, .children = {value, body}});
+    return branch(NodeKind::let, name, value, body);
   }
 
   // --- operands ---
@@ -219,7 +229,7 @@ class Parser {
       if (const auto level = unaryLevel(token.text)) {
         next();
         NodeRef operand = expression(*level);
-        return postfix(make({.kind = NodeKind::unary, .text = token.text, .children = {operand}}));
+        return postfix(branch(NodeKind::unary, token.text, operand));
       }
       if (token.text == "::") {
         next();
@@ -244,36 +254,38 @@ class Parser {
       next();
       if (current().kind == Kind::identifier) name = expectName();
     }
-    return make({.kind = NodeKind::pointer, .text = name});
+    return leaf(NodeKind::pointer, name);
   }
 
   NodeRef secondary(const Token& token) {
     switch (token.kind) {
       case Kind::identifier: {
         next();
-        if (token.text == "nil") return make({.kind = NodeKind::nil});
+        if (token.text == "nil") return leaf(NodeKind::nil);
         if (token.text == "true" || token.text == "false") {
-          return make({.kind = NodeKind::boolean, .boolean = token.text == "true"});
+          NodeRef literal = leaf(NodeKind::boolean);
+          literal->boolean = token.text == "true";
+          return literal;
         }
         if (current().isBracket("(")) return postfix(call(token.text, {}, true));
-        return postfix(make({.kind = NodeKind::name, .text = token.text}));
+        return postfix(leaf(NodeKind::name, token.text));
       }
       case Kind::number:
         next();
         return number(token.text);
       case Kind::string:
         next();
-        return postfix(make({.kind = NodeKind::string, .text = token.text}));
+        return postfix(leaf(NodeKind::string, token.text));
       case Kind::bytes:
         next();
-        return postfix(make({.kind = NodeKind::bytes, .text = token.text}));
+        return postfix(leaf(NodeKind::bytes, token.text));
       default:
         break;
     }
     if (token.isBracket("[")) return postfix(list());
     if (token.isBracket("{")) return postfix(map());
     unexpected();
-    return make({});
+    return leaf(NodeKind::nil);
   }
 
   NodeRef number(std::string text) {
@@ -284,7 +296,9 @@ class Parser {
     if (!hex && lower.find_first_of(".e") != std::string::npos) {
       const auto value = parseFloat(text);
       if (!value) report("invalid float literal: " + value.error().message);
-      return make({.kind = NodeKind::floating, .floating = value.value_or(0)});
+      NodeRef literal = leaf(NodeKind::floating);
+      literal->floating = value.value_or(0);
+      return literal;
     }
     const bool binary = lower.starts_with("0b"), octal = lower.starts_with("0o");
     const int base = hex ? 16 : binary ? 2 : octal ? 8 : 10;
@@ -297,7 +311,9 @@ class Parser {
                                   : "integer",
                          value.error().message));
     }
-    return make({.kind = NodeKind::integer, .integer = value.value_or(0)});
+    NodeRef literal = leaf(NodeKind::integer);
+    literal->integer = value.value_or(0);
+    return literal;
   }
 
   NodeRef list() {
@@ -311,7 +327,7 @@ class Parser {
       items.push_back(expression(0));
     }
     expectBracket("]");
-    return make({.kind = NodeKind::list, .children = std::move(items)});
+    return node(NodeKind::list, {}, std::move(items));
   }
 
   NodeRef map() {
@@ -327,14 +343,14 @@ class Parser {
       pairs.push_back(expression(0));
     }
     expectBracket("}");
-    return make({.kind = NodeKind::map, .children = std::move(pairs)});
+    return node(NodeKind::map, {}, std::move(pairs));
   }
 
   NodeRef key() {
     const Token token = current();
     if (token.kind == Kind::number || token.kind == Kind::string || token.kind == Kind::identifier) {
       next();
-      return make({.kind = NodeKind::string, .text = token.text});
+      return leaf(NodeKind::string, token.text);
     }
     if (token.isBracket("(")) return expression(0);
     if (token.isOperator(",")) {
@@ -345,7 +361,7 @@ class Parser {
           "(unexpected token " +
           toString(token) + ")");
     }
-    return make({});
+    return leaf(NodeKind::nil);
   }
 
   // --- calls ---
@@ -354,14 +370,14 @@ class Parser {
   NodeRef call(const std::string& name, std::vector<NodeRef> given, bool environment_wins) {
     const bool overridden = environment_wins && isEnvironmentFunction(name);
     if (const PredicateShape* shape = overridden ? nullptr : predicateShape(name)) {
-      return make({.kind = NodeKind::builtin, .text = name, .children = predicateArguments(*shape, std::move(given))});
+      return node(NodeKind::builtin, name, predicateArguments(*shape, std::move(given)));
     }
     if (!overridden && isBuiltin(name)) {
-      return make({.kind = NodeKind::builtin, .text = name, .children = arguments(std::move(given))});
+      return node(NodeKind::builtin, name, arguments(std::move(given)));
     }
-    std::vector<NodeRef> parts{make({.kind = NodeKind::name, .text = name})};
+    std::vector<NodeRef> parts{leaf(NodeKind::name, name)};
     for (NodeRef& argument : arguments(std::move(given))) parts.push_back(std::move(argument));
-    return make({.kind = NodeKind::call, .children = std::move(parts)});
+    return node(NodeKind::call, {}, std::move(parts));
   }
 
   std::vector<NodeRef> arguments(std::vector<NodeRef> given) {
@@ -400,59 +416,62 @@ class Parser {
     if (!braces && current().isOperator(";")) report("wrap predicate with brackets { and }");
     --predicates_;
     if (braces) expectBracket("}");
-    return make({.kind = NodeKind::predicate, .children = {body}});
+    return branch(NodeKind::predicate, {}, body);
   }
 
   // --- .name ?.name .name(…) [i] ?.[i] [a:b] ---
 
-  NodeRef postfix(NodeRef node) {
+  NodeRef postfix(NodeRef base) {
     while (!error_) {
       const bool optional = current().isOperator("?.");
       if (optional || current().isOperator(".")) {
         next();
-        node = optional && current().isBracket("[") ? index(node, true) : named(node, optional);
+        base = optional && current().isBracket("[") ? index(base, true) : named(base, optional);
       } else if (current().isBracket("[")) {
-        node = index(node, false);
+        base = index(base, false);
       } else {
         break;
       }
     }
-    return node;
+    return base;
   }
 
-  NodeRef named(NodeRef node, bool optional) {
+  NodeRef named(NodeRef base, bool optional) {
     const Token property = current();
     next();
     if (property.kind != Kind::identifier && !(property.kind == Kind::op && isWord(property.text)))
       report("expected name");
-    const bool chained = node->kind == NodeKind::chain;
-    if (chained) node = node->children[0];
-    NodeRef name = make({.kind = NodeKind::string, .text = property.text});
+    const bool chained = base->kind == NodeKind::chain;
+    if (chained) base = base->children[0];
+    NodeRef name = leaf(NodeKind::string, property.text);
     const bool method = current().isBracket("(");
-    node = make({.kind = NodeKind::member, .children = {node, name}, .optional = optional, .method = method});
+    base = branch(NodeKind::member, {}, base, name);
+    base->optional = optional;
+    base->method = method;
     if (method) {
-      std::vector<NodeRef> parts{node};
+      std::vector<NodeRef> parts{base};
       for (NodeRef& argument : arguments({})) parts.push_back(std::move(argument));
-      node = make({.kind = NodeKind::call, .children = std::move(parts)});
+      base = node(NodeKind::call, {}, std::move(parts));
     }
-    return chained || optional ? make({.kind = NodeKind::chain, .children = {node}}) : node;
+    return chained || optional ? branch(NodeKind::chain, {}, base) : base;
   }
 
-  NodeRef index(NodeRef node, bool optional) {
+  NodeRef index(NodeRef base, bool optional) {
     next();
-    const bool chained = node->kind == NodeKind::chain;
-    if (chained) node = node->children[0];
+    const bool chained = base->kind == NodeKind::chain;
+    if (chained) base = base->children[0];
     NodeRef from, to;
     if (!current().isOperator(":")) from = expression(0);
     if (current().isOperator(":")) {
       next();
       if (!current().isBracket("]")) to = expression(0);
-      node = make({.kind = NodeKind::slice, .children = {node, from, to}});
+      base = branch(NodeKind::slice, {}, base, from, to);
     } else {
-      node = make({.kind = NodeKind::member, .children = {node, from}, .optional = optional});
+      base = branch(NodeKind::member, {}, base, from);
+      base->optional = optional;
     }
     expectBracket("]");
-    return chained || optional ? make({.kind = NodeKind::chain, .children = {node}}) : node;
+    return chained || optional ? branch(NodeKind::chain, {}, base) : base;
   }
 
   std::vector<Token> tokens_;

@@ -52,6 +52,8 @@ struct Node {
 
   // --- for the evaluator ---
   std::optional<Regex> regex = {};  // binary `matches` with a constant pattern
+  // binary `==`, `!=` of what are statically two ints or two strings: any other value is an error ("int", "string").
+  std::string exact = {};
   // binary `in` with a list of string literals. spec/07 B5.
   std::optional<std::unordered_set<std::string>> set = {};
   // builtin count: stop when this many were found. spec/07 B10.
