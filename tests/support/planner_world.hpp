@@ -97,7 +97,13 @@ class PlannerWorld {
   std::size_t step() {
     last = rollout::plan(snapshot(), now);
     const std::size_t before = writes.size();
-    for (const rollout::Action& action : last.actions) std::visit([this](const auto& what) { carryOut(what); }, action);
+    for (const rollout::Action& action : last.actions) {
+      if (writes.size() >= dies_at) {
+        dies_at = SIZE_MAX;
+        break;
+      }
+      std::visit([this](const auto& what) { carryOut(what); }, action);
+    }
     return writes.size() - before;
   }
 
@@ -163,6 +169,8 @@ class PlannerWorld {
   TimePoint now = *parseTime("2024-05-01T12:00:00Z");
   std::vector<std::string> writes;  // one line an API request
   std::vector<std::string> events;  // "Reason: message"
+  // The controller is killed, once, before it makes a further write: the rest of that plan is lost.
+  std::size_t dies_at = SIZE_MAX;
   rollout::Plan last;
 
  private:
