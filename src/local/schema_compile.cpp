@@ -208,6 +208,10 @@ Result<SchemaNode> compileSchema(const json::object& schema, SchemaLibrary* libr
   auto rules = compileRules(schema, library);
   if (!rules) return fail(rules.error());
   node.rules = std::move(*rules);
+  node.rules_within =
+      (node.rules && !node.rules->validations.empty()) || (node.items && node.items->rules_within) ||
+      (node.additional && node.additional->rules_within) ||
+      std::ranges::any_of(node.properties, [](const auto& member) { return member.second.rules_within; });
   return node;
 }
 

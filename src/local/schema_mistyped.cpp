@@ -113,7 +113,8 @@ std::optional<std::string> find(const json::value& value, const SchemaNode& edge
       const auto whole = asInteger(value);
       const bool narrow = node.format == "int32";
       if (!whole || (narrow && (*whole > INT32_MAX || *whole < INT32_MIN)))
-        return wrong("number " + json::serialize(value));
+        return wrong(value.is_double() ? fmt::format("number {}", value.get_double())
+                                       : "number " + json::serialize(value));
       return std::nullopt;
     }
     case number:

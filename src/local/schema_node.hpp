@@ -59,6 +59,7 @@ struct SchemaNode {
   bool closed = false;                     // additionalProperties: false
   std::unique_ptr<SchemaNode> items;
   std::unique_ptr<ValueRules> rules;  // null where there are none
+  bool rules_within = false;          // x-kubernetes-validations here or below
 
   // The schema of a member; null for one that is unknown.
   const SchemaNode* member(std::string_view key) const;

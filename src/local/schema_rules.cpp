@@ -3,27 +3,59 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "local/cel.hpp"
 #include "local/schema_walk.hpp"
 
 namespace crossfade::local {
 
 namespace {
 
-class EqualsOld : public Rule {
+// What a rule says that can't be evaluated.
+class Unreadable : public Rule {
  public:
-  explicit EqualsOld(const json::object& entry)
-      : message_(getString(entry, {"message"}, "failed rule: self == oldSelf")),
+  std::optional<std::string> broken(const json::value&, const json::value*) const override { return std::nullopt; }
+  bool transition() const override { return false; }
+  const std::string& reason() const override { return nothing_; }
+  const std::string& fieldPath() const override { return nothing_; }
+
+ private:
+  std::string nothing_;
+};
+
+class ExpressionRule : public Rule {
+ public:
+  ExpressionRule(const json::object& entry, cel::Expression expression, std::optional<cel::Expression> message)
+      : text_(getString(entry, {"rule"})),
+        message_(getString(entry, {"message"})),
         reason_(getString(entry, {"reason"})),
-        field_path_(getString(entry, {"fieldPath"})) {}
+        field_path_(getString(entry, {"fieldPath"})),
+        expression_(std::move(expression)),
+        message_expression_(std::move(message)),
+        transition_(expression_.mentions("oldSelf")) {}
+
   std::optional<std::string> broken(const json::value& self, const json::value* old) const override {
-    return old == nullptr || self == *old ? std::nullopt : std::optional(message_);
+    cel::Variables variables{{"self", &self}};
+    if (old != nullptr) variables["oldSelf"] = old;
+    const auto value = expression_.evaluate(variables);
+    if (!value) return fmt::format("{} evaluating rule: {}", value.error().message, plainMessage());
+    if (value->is_bool() && value->get_bool()) return std::nullopt;
+    if (message_expression_) {
+      const auto said = message_expression_->evaluate(variables);
+      if (said && said->is_string() && !said->get_string().empty()) return std::string(said->get_string());
+    }
+    return plainMessage();
   }
-  bool transition() const override { return true; }
+  bool transition() const override { return transition_; }
   const std::string& reason() const override { return reason_; }
   const std::string& fieldPath() const override { return field_path_; }
 
  private:
-  std::string message_, reason_, field_path_;
+  std::string plainMessage() const { return message_.empty() ? "failed rule: " + text_ : message_; }
+
+  std::string text_, message_, reason_, field_path_;
+  cel::Expression expression_;
+  std::optional<cel::Expression> message_expression_;
+  bool transition_;
 };
 
 std::string_view typeName(const SchemaNode& node) {
@@ -60,12 +92,11 @@ std::string violation(const Rule& rule, const SchemaNode& node, const FieldPath*
 void checkRules(const json::value& value, const json::value* old, const SchemaNode& edge, const FieldPath* at,
                 std::vector<std::string>& violations) {
   const SchemaNode& node = edge.shape();
-  if (value.is_null()) return;
-  const bool unchanged = old != nullptr && *old == value;
-  if (node.rules) {
+  if (value.is_null() || !node.rules_within) return;
+  // What was there already is not held against an update.
+  if (node.rules && !node.rules->validations.empty() && (old == nullptr || *old != value)) {
     for (const auto& rule : node.rules->validations) {
-      // What was there already is not held against an update.
-      if (unchanged || (rule->transition() && old == nullptr)) continue;
+      if (rule->transition() && old == nullptr) continue;
       if (const auto message = rule->broken(value, old)) violations.push_back(violation(*rule, node, at, *message));
     }
   }
@@ -89,10 +120,23 @@ void checkRules(const json::value& value, const json::value* old, const SchemaNo
 
 }  // namespace
 
-std::shared_ptr<const Rule> Rule::make(const json::object& entry) { return std::make_shared<EqualsOld>(entry); }
+std::shared_ptr<const Rule> Rule::make(const json::object& entry) {
+  const std::string_view text = getString(entry, {"rule"});
+  auto expression = cel::Expression::parse(text);
+  if (!expression) {
+    log::debug("a rule of a schema is ignored: {}: {}", text, expression.error().message);
+    return std::make_shared<Unreadable>();
+  }
+  std::optional<cel::Expression> message;
+  if (const auto source = getString(entry, {"messageExpression"}); !source.empty()) {
+    if (auto parsed = cel::Expression::parse(source)) message.emplace(std::move(*parsed));
+  }
+  return std::make_shared<ExpressionRule>(entry, std::move(*expression), std::move(message));
+}
 
 std::vector<std::string> validateRules(const json::object& object, const json::object* old, const SchemaNode& node) {
   std::vector<std::string> violations;
+  if (!node.rules_within) return violations;
   const json::value self = object;
   if (old == nullptr) {
     checkRules(self, nullptr, node, nullptr, violations);
