@@ -50,7 +50,9 @@ void reconcilePause(const Facts& facts, Draft& draft) {
 
 // spec/04 §7.3.
 bool isPauseOver(const Facts& facts, const api::PauseStep& pause) {
-  if (!hasPause(facts.status, pause_reason)) return facts.status.controller_pause;
+  // A person resumes by emptying the list; another reason that is still in it is not our pause's end.
+  if (!hasPause(facts.status, pause_reason))
+    return facts.status.controller_pause && facts.status.pause_conditions.empty();
   if (!pause.duration) return false;
   for (const api::PauseCondition& condition : facts.status.pause_conditions)
     if (condition.reason == pause_reason && condition.start_time)
