@@ -47,9 +47,9 @@ struct ReplicaSetNode {
   std::int64_t revision = 0, running = 0, available = 0;
   TimePoint created{};
   Roles roles;
-  std::string experiment_template;   // of an Experiment's ReplicaSet
-  std::string scale_down_deadline;   // RFC 3339 as it stands in the annotation; empty: none
-  std::vector<std::string> images;   // of its containers, in their order
+  std::string experiment_template;  // of an Experiment's ReplicaSet
+  std::string scale_down_deadline;  // RFC 3339 as it stands in the annotation; empty: none
+  std::vector<std::string> images;  // of its containers, in their order
   std::vector<PodNode> pods;
   bool operator==(const ReplicaSetNode&) const = default;
 };
@@ -65,7 +65,7 @@ struct AnalysisRunNode {
   std::int64_t revision = 0;
   TimePoint created{};
   std::int64_t successful = 0, failed = 0, inconclusive = 0, error = 0;
-  std::vector<JobNode> jobs;
+  std::vector<JobNode> jobs = {};
   bool operator==(const AnalysisRunNode&) const = default;
 };
 
@@ -104,8 +104,8 @@ Phase rolloutPhase(const api::Rollout& rollout);
 struct RolloutSummary {
   std::string ns, name;
   Phase phase;
-  std::string strategy;         // "Canary", "BlueGreen", or empty
-  std::string step;             // "1/4"; empty without steps and for blue-green
+  std::string strategy = {};    // "Canary", "BlueGreen", or empty
+  std::string step = {};        // "1/4"; empty without steps and for blue-green
   std::int64_t set_weight = 0;  // canary only
   TimePoint created{};
   std::int64_t desired = 0, current = 0, updated = 0, ready = 0, available = 0;

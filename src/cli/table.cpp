@@ -13,7 +13,6 @@ std::size_t visibleWidth(std::string_view text) {
     width += utf8::count(text.substr(0, escape));
     const std::size_t end = text.find('m', escape);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (escape == 0 && end == std::string_view::npos) break;
   }
   return width;
 }
