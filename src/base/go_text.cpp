@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/stream_parser.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -133,6 +134,17 @@ std::string jsonNumber(double value) {
   const Decimal decimal = shortestDecimal(value);
   const double magnitude = std::fabs(value);
   return magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) ? withExponent(decimal, 1) : plain(decimal);
+}
+
+std::string jsonProblem(std::string_view text) {
+  boost::json::stream_parser parser;
+  boost::system::error_code error;
+  const std::size_t at = parser.write_some(text.data(), text.size(), error);
+  if (at >= text.size()) return "unexpected end of JSON input";
+  const auto point = utf8::decodeFront(text.substr(at)).value_or(utf8::CodePoint{});
+  const std::string_view shown = text.substr(at, point.length);
+  return fmt::format("invalid character '{}' {}", shown,
+                     parser.done() ? "after top-level value" : "looking for beginning of value");
 }
 
 Result<std::chrono::nanoseconds> parseDuration(std::string_view text) {

@@ -16,6 +16,9 @@ std::string shortestFixed(double value);    // shortest-f: never an exponent; "N
 std::string shortestGeneral(double value);  // shortest-g, %v: "1e+06", "0.0001", "1e-05"
 std::string jsonNumber(double value);       // json-number: "1e-7", "1e+21"; the value must be finite
 
+// What encoding/json says of a text that is no JSON: "invalid character '<' looking for beginning of value".
+std::string jsonProblem(std::string_view text);
+
 // time.ParseDuration, exactly, and with its error texts: `time: unknown unit "x" in duration "1x"`.
 Result<std::chrono::nanoseconds> parseDuration(std::string_view text);
 // Duration.String: "1h30m0s", "1.5µs", "0s".

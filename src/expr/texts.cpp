@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "base/base64.hpp"
 #include "base/go_text.hpp"
 #include "base/json.hpp"
 #include "base/utf8.hpp"
@@ -224,19 +225,6 @@ Result<Value> hasSuffix(const Call& call) {
 // --- JSON and base64
 // -----------------------------------------------------------------------------------------------------
 
-constexpr std::string_view base64_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string encodeBase64(std::string_view text) {
-  std::string encoded;
-  for (std::size_t at = 0; at < text.size(); at += 3) {
-    const std::size_t left = std::min<std::size_t>(3, text.size() - at);
-    std::uint32_t bits = 0;
-    for (std::size_t i = 0; i < 3; ++i) bits = bits << 8 | (i < left ? static_cast<unsigned char>(text[at + i]) : 0U);
-    for (std::size_t i = 0; i < 4; ++i) encoded += i > left ? '=' : base64_alphabet[bits >> (18 - 6 * i) & 63];
-  }
-  return encoded;
-}
-
 // Go's encoding/json, indented by two blanks.
 Result<> writeJson(const Value& value, const std::string& indent, std::string& out) {
   if (out.size() > Budget::max_bytes) return refuse("memory budget exceeded");
@@ -312,13 +300,7 @@ Result<Value> parsedJson(const Call& call) {
     if (const auto fits = Budget::extent(extentOf(value)); !fits) return std::unexpected(fits.error());
     return value;
   }
-  // The position of the fault, for the words of Go.
-  json::stream_parser parser;
-  boost::system::error_code error;
-  const std::size_t at = parser.write_some(input.data(), input.size(), error);
-  if (at >= input.size()) return refuse("unexpected end of JSON input");
-  return refuse(fmt::format("invalid character '{}' {}", input[at],
-                            parser.done() ? "after top-level value" : "looking for beginning of value"));
+  return refuse(go::jsonProblem(input));
 }
 
 Result<Value> toBase64(const Call& call) {
@@ -330,31 +312,12 @@ Result<Value> toBase64(const Call& call) {
 Result<Value> fromBase64(const Call& call) {
   const auto text = texts<1>(call);
   if (!text) return std::unexpected(text.error());
-  const std::string_view input = *(*text)[0];
-  const auto corrupt = [](std::size_t at) { return refuse(fmt::format("illegal base64 data at input byte {}", at)); };
-  std::string decoded;
-  std::uint32_t bits = 0;
-  std::size_t digits = 0;  // of the group of four
-  std::size_t at = 0;
-  for (; at < input.size() && input[at] != '='; ++at) {
-    if (input[at] == '\n' || input[at] == '\r') continue;
-    const std::size_t digit = base64_alphabet.find(input[at]);
-    if (digit == std::string_view::npos) return corrupt(at);
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    if (++digits < 4) continue;
-    for (const int shift : {16, 8, 0}) decoded += static_cast<char>(static_cast<unsigned char>(bits >> shift & 0xff));
-    bits = 0;
-    digits = 0;
-  }
-  std::string_view padding = input.substr(at);
-  while (padding.ends_with('\n') || padding.ends_with('\r')) padding.remove_suffix(1);
-  const std::string_view wanted = digits == 0 ? "" : digits == 2 ? "==" : digits == 3 ? "=" : "!";
-  if (padding != wanted) return corrupt(at);
-  bits <<= 6 * (4 - digits);
-  for (std::size_t i = 1; i < digits; ++i) {
-    decoded += static_cast<char>(static_cast<unsigned char>(bits >> (24 - 8 * i) & 0xff));
-  }
-  return call.budget.text(std::move(decoded));
+  const std::string& input = *(*text)[0];
+  if (auto decoded = decodeBase64(input)) return call.budget.text(std::move(*decoded));
+  // The first character that can't be there, or the end that came too early.
+  const auto foreign = std::ranges::find_if(
+      input, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '+' && c != '/'; });
+  return refuse(fmt::format("illegal base64 data at input byte {}", foreign - input.begin()));
 }
 
 }  // namespace

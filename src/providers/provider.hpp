@@ -17,28 +17,37 @@ namespace crossfade::providers {
 
 // What a provider may use. Everything outlives the measurement.
 struct Context {
-  kube::Client& client;     // Secrets, Jobs
-  net::Dialer& dialer;      // metric backends
+  kube::Client& client;  // Secrets, Jobs
+  net::Dialer& dialer;   // metric backends; it pools their connections
   Clock& clock;
   std::string prometheus_address;  // default for metrics without one
   std::string job_namespace;       // "": the run's
 };
 
+// Made anew for each measurement; outlives the tasks that it hands out, and so do the run and the metric given to them.
 class Provider {
  public:
   virtual ~Provider() = default;
   // spec/08 §1.1. `metric` has its arguments filled in. A failure of the backend is a Measurement in phase Error whose
-  // message says what happened, never an exception. A measurement that is still in flight has no finished_at.
+  // message says what happened. A measurement that is still in flight has no finished_at.
   virtual Task<api::Measurement> run(const api::AnalysisRun& run, const api::Metric& metric) = 0;
-  virtual Task<api::Measurement> resume(const api::AnalysisRun& run, const api::Metric& metric, api::Measurement measurement) = 0;
-  virtual Task<api::Measurement> terminate(const api::AnalysisRun& run, const api::Metric& metric, api::Measurement measurement) = 0;
-  // What belongs to measurements that are no longer kept (Jobs).
-  virtual Task<> garbageCollect(const api::AnalysisRun& run, const api::Metric& metric, int limit) = 0;
+  virtual Task<api::Measurement> resume(const api::AnalysisRun& run, const api::Metric& metric,
+                                        api::Measurement measurement) = 0;
+  virtual Task<api::Measurement> terminate(const api::AnalysisRun& run, const api::Metric& metric,
+                                           api::Measurement measurement) = 0;
+  // Removes what belongs to measurements that are no longer kept (Jobs), but the newest `limit`.
+  virtual Task<Result<>> garbageCollect(const api::AnalysisRun& run, const api::Metric& metric, std::int64_t limit) = 0;
   // Kept once in the metric's result.
   virtual std::map<std::string, std::string> metadata(const api::Metric& metric) const = 0;
 };
 
-// The provider that `metric` names; fails in spec/08 §1.2's words when there is none, or when it isn't there yet.
+// The provider that `metric` names; fails in spec/08 §1.2's words when there is none, or when it isn't there yet, and
+// where its configuration makes no sense.
 Result<std::unique_ptr<Provider>> makeProvider(const Context& context, const api::Metric& metric);
+
+// A measurement that failed before it could be made, now. spec/08 §1.3.
+api::Measurement failedMeasurement(TimePoint now, std::string message);
+// The measurement with its error; what it holds already stays. spec/08 §1.4.
+api::Measurement markError(api::Measurement measurement, TimePoint now, std::string message);
 
 }  // namespace crossfade::providers
