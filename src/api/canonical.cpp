@@ -130,7 +130,8 @@ class Writer {
     const std::size_t begin = out.size();
     for (const Schema::Member& member : type.members) {
       const json::value* found = object == nullptr ? nullptr : object->if_contains(member.name);
-      if (member.kind == Kind::raw && found == nullptr) continue;  // raw JSON keeps its null, its 0 and its ""
+      const bool printed_absent = member.required || (member.kind == Kind::time && null_creation_timestamp_);
+      if (found == nullptr && !printed_absent) continue;
       const std::size_t before = out.size();
       if (before != begin) out += ',';
       appendCanonicalString(out, member.name);
@@ -171,6 +172,7 @@ class Writer {
       out += "null";
       return true;
     }
+    // Raw JSON keeps its null, its 0 and its "".
     if (!member.required && isZero(value) && member.kind != Kind::raw) return false;
     return writeElement(member, value, place) || (member.required && writeElement(member, null_value, place));
   }

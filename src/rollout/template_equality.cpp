@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "api/quantity.hpp"
+
 namespace crossfade::rollout {
 namespace {
 
@@ -61,49 +63,13 @@ std::string_view defaultPullPolicy(std::string_view image) {
   return colon == std::string_view::npos || name.substr(colon + 1) == "latest" ? "Always" : "IfNotPresent";
 }
 
-// A resource quantity in billionths; empty when it is none.
-std::optional<__int128> quantity(const json::value& value) {
-  std::string text;
-  if (value.is_string())
-    text = value.get_string();
-  else if (value.is_number())
-    text = json::serialize(value);
-  else
-    return std::nullopt;
-  __int128 amount = 0;
-  int fraction_digits = 0;
-  bool negative = false, fraction = false, any = false;
-  std::size_t at = 0;
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) negative = text[at++] == '-';
-  for (; at < text.size(); ++at) {
-    const char digit = text[at];
-    if (digit == '.' && !fraction) {
-      fraction = true;
-    } else if (digit >= '0' && digit <= '9') {
-      any = true;
-      if (fraction && fraction_digits == 9) continue;
-      if (amount > static_cast<__int128>(1) << 80) return std::nullopt;
-      amount = amount * 10 + (digit - '0');
-      fraction_digits += fraction ? 1 : 0;
-    } else {
-      break;
-    }
-  }
-  if (!any) return std::nullopt;
-  static const std::map<std::string_view, std::pair<int, int>> suffixes = {
-      {"n", {10, -9}}, {"u", {10, -6}}, {"m", {10, -3}}, {"", {10, 0}},   {"k", {10, 3}},
-      {"M", {10, 6}},  {"G", {10, 9}},  {"T", {10, 12}}, {"P", {10, 15}}, {"Ki", {2, 10}},
-      {"Mi", {2, 20}}, {"Gi", {2, 30}}, {"Ti", {2, 40}}, {"Pi", {2, 50}}};
-  const auto suffix = suffixes.find(std::string_view(text).substr(at));
-  if (suffix == suffixes.end()) return std::nullopt;
-  int tens = 9 - fraction_digits;
-  if (suffix->second.first == 10)
-    tens += suffix->second.second;
-  else
-    amount <<= suffix->second.second;
-  for (; tens > 0; --tens) amount *= 10;
-  for (; tens < 0; ++tens) amount /= 10;
-  return negative ? -amount : amount;
+// Both are resource quantities, and worth the same; empty when one of them is none.
+std::optional<bool> sameQuantity(const json::value& left, const json::value& right) {
+  const auto text = [](const json::value& value) {
+    return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+  };
+  const auto order = api::compareQuantities(text(left), text(right));
+  return order ? std::optional(*order == std::strong_ordering::equal) : std::nullopt;
 }
 
 bool same(const json::value& desired, const json::value& live, bool quantities);
@@ -119,9 +85,8 @@ bool sameObject(const json::object& desired, const json::object& live, bool quan
     }
     const bool is_quantity = quantities || member.key() == "sizeLimit" || member.key() == "divisor";
     if (is_quantity) {
-      const auto left = quantity(member.value()), right = quantity(*other);
-      if (left && right) {
-        if (*left != *right) return false;
+      if (const auto equal = sameQuantity(member.value(), *other)) {
+        if (!*equal) return false;
         continue;
       }
     }
