@@ -41,7 +41,8 @@ Task<Result<>> watch(Session& session, Shown<Tree> shown, std::string name, Flag
   const TimePoint end =
       flags.timeout_seconds > 0 ? session.clock.now() + seconds(flags.timeout_seconds) : TimePoint::max();
   NamespaceView view(session.client, session.executor, session.random, session.ns);
-  co_await view.follow([&session] { session.wake.notify(); });
+  std::function<void()> changed = [&session] { session.wake.notify(); };
+  co_await view.follow(std::move(changed));
   const bool colour = session.colour && !flags.no_colour;
   std::optional<Tree> picture;
   while (!session.interrupted && session.clock.now() < end) {

@@ -129,9 +129,9 @@ Task<Result<>> listRollouts(Session& session, Flags flags) {
     printed.emplace(rollout.metadata.key(), std::move(row));
   }
   print(session, rows);
-  if (flags.watch)
-    co_await watchRollouts(session, flags, std::move(printed),
-                           {.resource = kube::resources::rollouts, .ns = ns, .field_selector = options.field_selector});
+  if (!flags.watch) co_return Result<>();
+  kube::WatchTarget target{.resource = kube::resources::rollouts, .ns = ns, .field_selector = options.field_selector};
+  co_await watchRollouts(session, flags, std::move(printed), std::move(target));
   co_return Result<>();
 }
 
