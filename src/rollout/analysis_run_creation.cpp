@@ -4,6 +4,7 @@
 #include "api/names.hpp"
 #include "rollout/analysis_runs.hpp"
 #include "rollout/field_path.hpp"
+#include "rollout/identity.hpp"
 
 namespace crossfade::rollout {
 namespace {
@@ -48,28 +49,20 @@ Labels labelsOf(const Facts& facts, RunKind kind, const api::Analysis& analysis,
   return labels;
 }
 
-json::object toJson(const Labels& labels) {
-  json::object object;
-  for (const auto& [key, value] : labels) object[key] = value;
-  return object;
-}
-
 json::object metadataOf(const Facts& facts, const Draft& draft, const Labels& labels, const api::Analysis& analysis) {
   json::object annotations{{api::revision_annotation, std::to_string(draft.world.revision)}};
   for (const auto& [key, value] : analysis.run_annotations) annotations[key] = value;
-  json::object owner{{"apiVersion", api::api_version},    {"kind", "Rollout"},  {"name", facts.name()},
-                     {"uid", facts.rollout.metadata.uid}, {"controller", true}, {"blockOwnerDeletion", true}};
-  return {{"labels", toJson(labels)},
+  return {{"labels", labelsToJson(labels)},
           {"annotations", std::move(annotations)},
-          {"ownerReferences", json::array{std::move(owner)}}};
+          {"ownerReferences", json::array{ownerReference(facts.rollout)}}};
 }
 
 json::object metadataOnly(const api::Metadata& metadata) {
   return {{"metadata", json::object{{"name", metadata.name},
                                     {"namespace", metadata.ns},
                                     {"uid", metadata.uid},
-                                    {"labels", toJson(metadata.labels)},
-                                    {"annotations", toJson(metadata.annotations)}}}};
+                                    {"labels", labelsToJson(metadata.labels)},
+                                    {"annotations", labelsToJson(metadata.annotations)}}}};
 }
 
 // Fills the arguments; false, with the failure said, when one can't be resolved.

@@ -13,6 +13,20 @@ namespace {
 
 constexpr std::string_view inconclusive_pause = "InconclusiveAnalysisRun";
 
+// Asks an unfinished run to stop; null and finished runs are left alone.
+void terminateRun(Draft& draft, const RunRef& run) {
+  if (!run) return;
+  for (RunRef& live : draft.world.runs) {
+    if (live->metadata.name != run->metadata.name) continue;
+    if (live->terminate || live->metadata.deleted || api::isCompletedPhase(live->status.phase)) return;
+    auto stopped = std::make_shared<api::AnalysisRun>(*live);
+    stopped->terminate = true;
+    live = std::move(stopped);
+    draft.act(TerminateAnalysisRun{run->metadata.name});
+    return;
+  }
+}
+
 // spec/06 §14, 1.
 bool isCancelled(const Facts& facts, const Draft& draft) {
   return isFullyPromoted(facts) || isAborted(facts, draft) || facts.status.promote_full || isFastRollback(facts) ||
@@ -130,6 +144,17 @@ void announceAll(const Facts& facts, Draft& draft, const AnalysisOutcome& outcom
 
 // --- runs that are history ---
 
+// Those that no member of the status names (anymore).
+std::vector<RunRef> otherRuns(const Facts& facts, const Draft& draft, const std::vector<RunRef>& current) {
+  std::vector<RunRef> others;
+  for (const RunRef& run : draft.world.runs) {
+    const bool is_current = std::ranges::any_of(
+        current, [&](const RunRef& one) { return one && one->metadata.name == run->metadata.name; });
+    if (!is_current && ownsRun(facts, *run)) others.push_back(run);
+  }
+  return others;
+}
+
 void deleteRun(Draft& draft, const RunRef& run) {
   if (run->metadata.deleted) return;
   std::erase_if(draft.world.runs, [&](const RunRef& live) { return live->metadata.name == run->metadata.name; });
@@ -169,29 +194,6 @@ std::vector<RunRef> recordedRuns(const Facts& facts) {
 
 bool ownsRun(const Facts& facts, const api::AnalysisRun& run) {
   return run.metadata.controller && run.metadata.controller->uid == facts.rollout.metadata.uid;
-}
-
-void terminateRun(Draft& draft, const RunRef& run) {
-  if (!run) return;
-  for (RunRef& live : draft.world.runs) {
-    if (live->metadata.name != run->metadata.name) continue;
-    if (live->terminate || live->metadata.deleted || api::isCompletedPhase(live->status.phase)) return;
-    auto stopped = std::make_shared<api::AnalysisRun>(*live);
-    stopped->terminate = true;
-    live = std::move(stopped);
-    draft.act(TerminateAnalysisRun{run->metadata.name});
-    return;
-  }
-}
-
-std::vector<RunRef> otherRuns(const Facts& facts, const Draft& draft, const std::vector<RunRef>& current) {
-  std::vector<RunRef> others;
-  for (const RunRef& run : draft.world.runs) {
-    const bool is_current = std::ranges::any_of(
-        current, [&](const RunRef& one) { return one && one->metadata.name == run->metadata.name; });
-    if (!is_current && ownsRun(facts, *run)) others.push_back(run);
-  }
-  return others;
 }
 
 AnalysisOutcome reconcileAnalysis(const Facts& facts, Draft& draft) {

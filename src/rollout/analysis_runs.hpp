@@ -9,11 +9,6 @@ namespace crossfade::rollout {
 RunRef createRun(const Facts& facts, Draft& draft, RunKind kind, const api::Analysis& analysis,
                  std::optional<std::int64_t> step_index);
 
-// Asks an unfinished run to stop; null and finished runs are left alone.
-void terminateRun(Draft& draft, const RunRef& run);
-
 bool ownsRun(const Facts& facts, const api::AnalysisRun& run);
-// The runs that no member of the status names (anymore).
-std::vector<RunRef> otherRuns(const Facts& facts, const Draft& draft, const std::vector<RunRef>& current);
 
 }  // namespace crossfade::rollout

@@ -1,13 +1,14 @@
 #include "rollout/ephemeral_metadata.hpp"
 
 namespace crossfade::rollout {
-namespace {
 
-json::object toJson(const Labels& labels) {
+json::object labelsToJson(const Labels& labels) {
   json::object object;
   for (const auto& [key, value] : labels) object.emplace(key, value);
   return object;
 }
+
+namespace {
 
 bool applyOne(Labels& current, const Labels& injected, const Labels& wanted) {
   bool changed = false;
@@ -28,7 +29,7 @@ bool applyOne(json::object& metadata, std::string_view member, const Labels& inj
   if (current.empty())
     metadata.erase(member);
   else
-    metadata[member] = toJson(current);
+    metadata[member] = labelsToJson(current);
   return true;
 }
 
@@ -36,8 +37,8 @@ bool applyOne(json::object& metadata, std::string_view member, const Labels& inj
 
 std::string formatInjected(const PodMetadata& metadata) {
   json::object object;
-  if (!metadata.labels.empty()) object.emplace("labels", toJson(metadata.labels));
-  if (!metadata.annotations.empty()) object.emplace("annotations", toJson(metadata.annotations));
+  if (!metadata.labels.empty()) object.emplace("labels", labelsToJson(metadata.labels));
+  if (!metadata.annotations.empty()) object.emplace("annotations", labelsToJson(metadata.annotations));
   return json::serialize(object);
 }
 

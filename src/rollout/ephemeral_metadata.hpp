@@ -17,6 +17,8 @@ struct PodMetadata {
   bool operator==(const PodMetadata&) const = default;
 };
 
+json::object labelsToJson(const Labels& labels);
+
 // The value of the ReplicaSet's annotation: {"labels":{…},"annotations":{…}}, keys sorted, empty maps left out.
 std::string formatInjected(const PodMetadata& metadata);
 // What an annotation's value says was injected; nothing when it is absent or can't be read.

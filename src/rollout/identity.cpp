@@ -25,17 +25,6 @@ Labels annotationsToCopy(const Facts& facts) {
   return annotations;
 }
 
-json::object toJson(const Labels& labels) {
-  json::object object;
-  for (const auto& [key, value] : labels) object[key] = value;
-  return object;
-}
-
-json::object ownerReference(const api::Rollout& rollout) {
-  return {{"apiVersion", api::api_version}, {"kind", "Rollout"},  {"name", rollout.metadata.name},
-          {"uid", rollout.metadata.uid},    {"controller", true}, {"blockOwnerDeletion", true}};
-}
-
 std::optional<AntiAffinity> antiAffinityRule(const api::RolloutSpec& spec) {
   const std::optional<api::AntiAffinity>* configured = nullptr;
   if (spec.blue_green) configured = &spec.blue_green->anti_affinity;
@@ -93,6 +82,11 @@ bool olderFirst(const ReplicaSetRef& left, const ReplicaSetRef& right) {
 }
 
 }  // namespace
+
+json::object ownerReference(const api::Rollout& rollout) {
+  return {{"apiVersion", api::api_version}, {"kind", "Rollout"},  {"name", rollout.metadata.name},
+          {"uid", rollout.metadata.uid},    {"controller", true}, {"blockOwnerDeletion", true}};
+}
 
 Desired desiredOf(const Snapshot& snapshot) {
   const api::Rollout& rollout = *snapshot.rollout;
@@ -182,7 +176,7 @@ void createNew(const Facts& facts, Draft& draft) {
                     {"metadata", json::object{{"name", name},
                                               {"namespace", facts.rollout.metadata.ns},
                                               {"labels", labels},
-                                              {"annotations", toJson(annotations)},
+                                              {"annotations", labelsToJson(annotations)},
                                               {"ownerReferences", json::array{ownerReference(facts.rollout)}}}},
                     {"spec", json::object{{"replicas", 0},
                                           {"minReadySeconds", facts.spec().min_ready_seconds},

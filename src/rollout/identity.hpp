@@ -8,6 +8,9 @@
 
 namespace crossfade::rollout {
 
+// What makes an object the Rollout's own.
+json::object ownerReference(const api::Rollout& rollout);
+
 // Template, selector and hashes in force. Requires that the workload, if there is one, has no error.
 Desired desiredOf(const Snapshot& snapshot);
 

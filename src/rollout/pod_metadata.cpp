@@ -51,12 +51,7 @@ void syncReplicaSet(Draft& draft, const api::ReplicaSet& rs, const PodMetadata& 
 }
 
 json::object labelsDiff(const Labels& from, const Labels& to) {
-  const auto toJson = [](const Labels& labels) {
-    json::object object;
-    for (const auto& [key, value] : labels) object[key] = value;
-    return object;
-  };
-  return mergeDiff(toJson(from), toJson(to));
+  return mergeDiff(labelsToJson(from), labelsToJson(to));
 }
 
 void syncPod(Draft& draft, const api::Pod& pod, const PodMetadata& injected, const PodMetadata& metadata) {
