@@ -58,6 +58,18 @@ std::string unknownFlag(const std::string& word) {
 
 bool isFlag(const std::string& word) { return word.size() > 1 && word[0] == '-' && word != "--"; }
 
+// "Usage:" as the reference prints it.
+class UsageFormatter : public CLI::Formatter {
+ public:
+  explicit UsageFormatter(std::string arguments) : arguments_(std::move(arguments)) {}
+  std::string make_usage(const CLI::App*, std::string name) const override {
+    return fmt::format("Usage:\n  {}{}{} [flags]\n", name, arguments_.empty() ? "" : " ", arguments_);
+  }
+
+ private:
+  std::string arguments_;
+};
+
 CommandLine complain(const std::string& message) {
   CommandLine line;
   line.err = "Error: " + message + "\n";
@@ -77,7 +89,8 @@ CLI::App& Commands::add(Command command, CLI::App* parent) {
   CLI::App* app = (parent ? parent : &root_)->add_subcommand(command.name, command.description);
   for (const std::string& alias : command.aliases) app->alias(alias);
   Entry& entry = entries_.emplace_back(Entry{std::move(command), app, {}});
-  app->add_option(entry.command.arguments, entry.names, "")->group("");
+  app->add_option("NAMES", entry.names)->group("");
+  app->formatter(std::make_shared<UsageFormatter>(entry.command.arguments));
   return *app;
 }
 
@@ -103,6 +116,7 @@ class Parser {
     root_.allow_extras();
     root_.fallthrough();
     root_.require_subcommand(0, 1);
+    root_.formatter(std::make_shared<UsageFormatter>("COMMAND"));
     addGlobalFlags(root_, line_.global, accepted_);
     addGetCommands(commands_);
     addListCommands(commands_);
@@ -141,7 +155,7 @@ class Parser {
   }
 
   CommandLine choose() {
-    const std::vector<std::string> unknown = root_.remaining(true);
+    const std::vector<std::string> unknown = root_.remaining();
     const auto flag = std::ranges::find_if(unknown, isFlag);
     if (root_.get_subcommands().empty()) {
       const auto word = std::ranges::find_if_not(unknown, isFlag);

@@ -20,7 +20,7 @@ namespace crossfade::cli {
 struct Command {
   std::string name;
   std::vector<std::string> aliases = {};
-  std::string arguments;  // as the usage shows them: "ROLLOUT_NAME"
+  std::string arguments = {};  // as the usage shows them: "ROLLOUT_NAME"
   std::string description;
   std::size_t min_names = 1, max_names = 1;
   std::function<bool(const Names& names)> valid = {};  // what else must hold of the names; otherwise: usage

@@ -181,7 +181,6 @@ void addListCommands(Commands& commands) {
   CLI::App& rollouts =
       commands.add({.name = "rollouts",
                     .aliases = {"ro", "rollout"},
-                    .arguments = "ARGUMENTS",
                     .description = "List rollouts",
                     .min_names = 0,
                     .max_names = any_number,
@@ -196,7 +195,6 @@ void addListCommands(Commands& commands) {
   CLI::App& experiments = commands.add(
       {.name = "experiments",
        .aliases = {"exp", "experiment"},
-       .arguments = "ARGUMENTS",
        .description = "List experiments",
        .min_names = 0,
        .max_names = any_number,

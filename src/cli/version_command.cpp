@@ -30,7 +30,6 @@ void addVersionCommand(Commands& commands) {
   const auto brief = std::make_shared<bool>(false);
   CLI::App& app =
       commands.add({.name = "version",
-                    .arguments = "ARGUMENTS",
                     .description = "Print version",
                     .min_names = 0,
                     .max_names = 0,
