@@ -78,7 +78,9 @@ struct DuplicateFinder {
 };
 
 std::vector<std::string> duplicateMembers(std::string_view text) {
-  json::basic_parser<DuplicateFinder> parser{json::parse_options()};
+  json::parse_options options;
+  options.max_depth = 128;  // as parseJson
+  json::basic_parser<DuplicateFinder> parser{options};
   json::error_code error;
   parser.write_some(false, text.data(), text.size(), error);
   return std::move(parser.handler().found);
@@ -124,9 +126,8 @@ Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind) {
   }
   auto* object = value->if_object();
   if (object == nullptr) {
-    return unrecognized(
-        fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into an object",
-                    json::to_string(value->kind())));
+    return unrecognized(fmt::format(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {} into an object", decodedKind(*value)));
   }
   body.object = std::move(*object);
   body.duplicates = duplicateMembers(request.body);
@@ -164,16 +165,24 @@ Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type
     return refuse(badRequest(
         fmt::format("{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal {} into Go struct "
                     "field {}.metadata of type v1.ObjectMeta",
-                    type.kind, version, type.kind, json::to_string(metadata->kind()), type.kind)));
+                    type.kind, version, type.kind, decodedKind(*metadata), type.kind)));
   }
   if (const auto* name = find(object, {"metadata", "name"});
       name != nullptr && !name->is_string() && !name->is_null()) {
     return refuse(badRequest(
         fmt::format("{} in version \"{}\" cannot be handled as a {}: json: cannot unmarshal {} into Go struct "
                     "field ObjectMeta.metadata.name of type string",
-                    type.kind, version, type.kind, json::to_string(name->kind()))));
+                    type.kind, version, type.kind, decodedKind(*name))));
   }
   return body;
+}
+
+std::string_view decodedKind(const json::value& value) {
+  if (value.is_object()) return "object";
+  if (value.is_array()) return "array";
+  if (value.is_string()) return "string";
+  if (value.is_bool()) return "bool";
+  return value.is_null() ? "null" : "number";
 }
 
 std::size_t approximateSize(const json::value& value) {

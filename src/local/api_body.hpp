@@ -22,6 +22,9 @@ Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind);
 // missing), metadata is an object.
 Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type, std::string_view version);
 
+// What Go's decoder calls a value: "object", "array", "string", "number", "bool".
+std::string_view decodedKind(const json::value& value);
+
 // Bytes that the value takes as JSON, within a few percent, without writing it.
 std::size_t approximateSize(const json::value& value);
 

@@ -46,12 +46,12 @@ Outcome<json::value> decodePatch(const ApiCall& call, PatchType type) {
   if (type == PatchType::json && !value->is_array()) {
     return refuse(badRequest(
         fmt::format("error decoding patch: json: cannot unmarshal {} into Go value of type []handlers.jsonPatchOp",
-                    json::to_string(value->kind()))));
+                    decodedKind(*value))));
   }
   if (type != PatchType::json && !value->is_object()) {
     return refuse(badRequest(
         fmt::format("error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                    json::to_string(value->kind()))));
+                    decodedKind(*value))));
   }
   return std::move(*value);
 }

@@ -104,7 +104,8 @@ struct ApiServer::Impl {
   Answer answerResource(const ApiRequest& request) {
     if (auto review = createVirtual(request)) return std::move(*review);
     ResourcePath path = *request.path;
-    if (path.group.empty() && path.plural == "bindings" && path.name.empty() && request.method == "POST") {
+    if (path.group.empty() && path.plural == "bindings" && path.name.empty() && !path.ns.empty()) {
+      if (request.method != "POST") return refuse(methodNotAllowed());
       // An older spelling of pods/NAME/binding.
       const auto body = decodeBody(request, "Binding");
       if (!body) return refuse(body.error());

@@ -246,7 +246,7 @@ std::optional<Answer> createVirtual(const ApiRequest& request) {
   const auto& known = virtualResources();
   const auto resource = std::ranges::find_if(known, [&path](const VirtualResource& candidate) {
     return candidate.group == path.group && candidate.version == path.version && candidate.plural == path.plural &&
-           candidate.namespaced == !path.ns.empty() && path.name.empty();
+           !candidate.namespaced && path.ns.empty() && path.name.empty();
   });
   if (resource == known.end()) return std::nullopt;
   if (request.method != "POST") return refuse(methodNotAllowed());

@@ -12,7 +12,7 @@ namespace crossfade::local {
 namespace {
 
 // A client that leaves this many events unread is cut off; it resumes where it was.
-constexpr std::size_t max_pending = 16384;
+constexpr std::size_t max_pending = 4096;
 // A piece of the stream ends after the event that passes this size.
 constexpr std::size_t piece_bytes = 64 << 10;
 
@@ -49,7 +49,7 @@ struct Watch {
 
   // What this watch sees of a commit: nothing, the same, or an object that enters or leaves its selection.
   void offer(const Event& event) {
-    if (event.resource_version <= position) return;
+    if (ended || event.resource_version <= position) return;
     position = event.resource_version;
     if (!request.ns.empty() && getString(*event.object, {"metadata", "namespace"}) != request.ns) return;
     const bool now = event.type != Event::Type::deleted && selects(*event.object);
