@@ -31,7 +31,7 @@ TEST(Yaml, ResolvesScalars) {
       {"[a, {b: c}]", R"(["a",{"b":"c"}])"},
       {"", "null"},
       {R"({"json":[1,true,null,"x"]})", R"({"json":[1,true,null,"x"]})"},
-      {"base: &b {x: 1, y: 2}\nmore:\n  <<: *b\n  y: 3\n", R"({"base":{"x":1,"y":2},"more":{"x":1,"y":3}})"},
+      {"base: &b {x: 1, z: 2}\nmore:\n  <<: *b\n  z: 3\n", R"({"base":{"x":1,"z":2},"more":{"x":1,"z":3}})"},
   };
   for (const auto& [text, expected] : cases) {
     const auto value = parseYaml(text);
