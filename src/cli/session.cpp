@@ -96,7 +96,10 @@ class Process {
   void awaitInterrupt(boost::asio::signal_set& signals) {
     signals.async_wait([this, &signals](const boost::system::error_code& error, int) {
       if (error) return;
-      if (!session_->watching || session_->interrupted) return io_.stop();
+      if (!session_->watching || session_->interrupted) {
+        std::cout.flush();
+        std::_Exit(1);  // at once: whatever is under way is left as it is
+      }
       session_->interrupted = true;
       wake_.notify();
       awaitInterrupt(signals);
