@@ -175,7 +175,7 @@ struct CreateAnalysisRun {
   // Arguments whose value stands elsewhere in the Rollout: name and path. Read the live Rollout and add to `args` what
   // fieldOfRollout() finds there (rollout/field_path.hpp). spec/06 §3.2.
   std::vector<std::pair<std::string, std::string>> field_args;
-  json::array dry_run, measurement_retention;             // as the Rollout has them
+  json::array dry_run, measurement_retention;  // as the Rollout has them
 };
 struct TerminateAnalysisRun {
   std::string name;
