@@ -93,7 +93,8 @@ class PlannerWorld {
     return snapshot;
   }
 
-  // Plans once and carries it out; the number of writes (events included).
+  // Plans once and carries it out; the number of writes (events included). Where `crash_before` is reached, the
+  // controller dies: nothing that follows in this plan happens.
   std::size_t step() {
     last = rollout::plan(snapshot(), now);
     const std::size_t before = writes.size();
@@ -172,6 +173,7 @@ class PlannerWorld {
   // The controller is killed, once, before it makes a further write: the rest of that plan is lost.
   std::size_t dies_at = SIZE_MAX;
   rollout::Plan last;
+  std::optional<std::size_t> crash_before;  // index into `writes`
 
  private:
   void runUntil(TimePoint end) {
