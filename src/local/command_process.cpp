@@ -171,9 +171,11 @@ class CommandProcess : public Process {
   void terminate() override {
     if (!state_->reaped) ::kill(-state_->pid, SIGTERM);
   }
+  bool real() const override { return true; }
   std::optional<std::uint16_t> port(std::uint16_t container_port) const override {
     const auto known = ports_.find(container_port);
-    return known == ports_.end() ? std::nullopt : std::optional(known->second);
+    // What isn't declared the process opens by its own number, if at all.
+    return known == ports_.end() ? container_port : known->second;
   }
 
  private:

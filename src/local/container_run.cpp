@@ -261,9 +261,10 @@ std::unique_ptr<Prober> ContainerRun::makeProber(std::string_view key, std::stri
                                                  std::function<void(bool)> verdict) {
   const auto* found = getObject(spec_, {key});
   const json::object probe = found == nullptr ? json::object() : *found;
-  const auto container_port = probedPort(probe, spec_);
+  std::optional<std::uint16_t> asked = probedPort(probe, spec_);
+  if (asked) asked = process_->real() ? port(*asked).value_or(0) : std::optional<std::uint16_t>();
   return std::make_unique<Prober>(
-      node_.executor, node_.clock, node_.dialer, probe, container_port ? port(*container_port) : std::nullopt,
+      node_.executor, node_.clock, node_.dialer, probe, asked,
       Prober::Listener{.verdict = std::move(verdict), .failed = [this, title](const std::string& output) {
                          warning("Unhealthy", fmt::format("{} probe failed: {}", title, output));
                        }});

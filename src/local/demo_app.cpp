@@ -102,6 +102,7 @@ class DemoApp : public Process {
     state_->endWhenIdle();
   }
 
+  bool real() const override { return true; }
   std::optional<std::uint16_t> port(std::uint16_t container_port) const override {
     if (!ports_.contains(container_port)) return std::nullopt;
     return server_->port();

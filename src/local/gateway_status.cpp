@@ -87,26 +87,20 @@ void RouteStatus::sync(const std::string& key) {
 
   const std::string missing = missingService(registry_, route);
   const TimePoint now = clock_.now();
+  const std::int64_t generation = getInt(object, {"metadata", "generation"});
   json::array entries;
   for (const auto& parent : *parents) {
     if (!parent.is_object()) continue;
     json::object entry = entryFor(object, parent.get_object());
-    if (route.unsupported.empty()) {
-      setCondition(entry, "Accepted", "True", "Accepted", "", now);
-    } else {
-      // The rest of the route works: Gateway API calls that accepted, and tells what is left out.
-      setCondition(entry, "Accepted", "True", "Accepted",
-                   fmt::format("left out: {}", fmt::join(route.unsupported, "; ")), now);
-    }
+    // With something left out the rest of the route works: Gateway API calls that accepted.
+    const std::string left_out =
+        route.unsupported.empty() ? "" : fmt::format("left out: {}", fmt::join(route.unsupported, "; "));
+    setMetaCondition(entry, "Accepted", "True", "Accepted", left_out, generation, now);
     if (missing.empty()) {
-      setCondition(entry, "ResolvedRefs", "True", "ResolvedRefs", "", now);
+      setMetaCondition(entry, "ResolvedRefs", "True", "ResolvedRefs", "", generation, now);
     } else {
-      setCondition(entry, "ResolvedRefs", "False", "BackendNotFound", fmt::format("Service {} not found", missing),
-                   now);
-    }
-    for (auto& condition : entry["conditions"].get_array()) {
-      condition.get_object()["observedGeneration"] = getInt(object, {"metadata", "generation"});
-      if (!condition.get_object().contains("message")) condition.get_object()["message"] = "";
+      const std::string what = fmt::format("Service {} not found", missing);
+      setMetaCondition(entry, "ResolvedRefs", "False", "BackendNotFound", what, generation, now);
     }
     entries.push_back(std::move(entry));
   }

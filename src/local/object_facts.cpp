@@ -95,6 +95,17 @@ void setCondition(json::object& status, std::string_view type, std::string_view 
   setText(*condition, "message", message);
 }
 
+void setMetaCondition(json::object& status, std::string_view type, std::string_view value, std::string_view reason,
+                      std::string_view message, std::int64_t generation, TimePoint now) {
+  setCondition(status, type, value, reason, message, now);
+  for (auto& item : status["conditions"].get_array()) {
+    auto* condition = item.if_object();
+    if (condition == nullptr || getString(*condition, {"type"}) != type) continue;
+    (*condition)["message"] = message;
+    (*condition)["observedGeneration"] = generation;
+  }
+}
+
 void removeCondition(json::object& status, std::string_view type) {
   auto* list = status.if_contains("conditions");
   if (list == nullptr || !list->is_array()) return;

@@ -38,6 +38,9 @@ bool conditionIs(const json::object& object, std::string_view type, std::string_
 void setCondition(json::object& status, std::string_view type, std::string_view value, std::string_view reason,
                   std::string_view message, TimePoint now);
 void removeCondition(json::object& status, std::string_view type);
+// The same for the kinds whose conditions are metav1.Condition: message and observedGeneration are always there.
+void setMetaCondition(json::object& status, std::string_view type, std::string_view value, std::string_view reason,
+                      std::string_view message, std::int64_t generation, TimePoint now);
 
 // Pods.
 bool isFinished(const json::object& pod);  // Succeeded or Failed

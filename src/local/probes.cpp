@@ -51,6 +51,7 @@ struct Prober::State : std::enable_shared_from_this<State> {
   void tryAfter(Duration delay) {
     timer.setAfter(delay, [this] {
       if (!port) return settle({true, ""});
+      if (*port == 0) return settle({false, "dial tcp: connect: connection refused"});
       spawn(executor, attempt(shared_from_this()));
     });
   }
@@ -117,7 +118,7 @@ struct Prober::State : std::enable_shared_from_this<State> {
 Prober::Prober(Executor executor, Clock& clock, net::Dialer* dialer, const json::object& probe,
                std::optional<std::uint16_t> port, Listener listener)
     : state_(std::make_shared<State>(std::move(executor), clock, probe, port, std::move(listener))) {
-  if (port) {
+  if (port.value_or(0) != 0) {
     net::Origin origin;
     origin.host = "127.0.0.1";
     origin.port = *port;
@@ -137,14 +138,14 @@ std::optional<std::uint16_t> probedPort(const json::object& probe, const json::o
   if (asked == nullptr) return std::nullopt;
   if (const auto number = asInteger(*asked)) return static_cast<std::uint16_t>(*number);
   const auto* ports = getArray(container, {"ports"});
-  if (ports == nullptr) return std::nullopt;
+  if (ports == nullptr) return 0;
   for (const auto& port : *ports) {
     if (port.is_object() && port.get_object().if_contains("name") != nullptr &&
         *port.get_object().if_contains("name") == *asked) {
       return static_cast<std::uint16_t>(getInt(port.get_object(), {"containerPort"}));
     }
   }
-  return std::nullopt;
+  return 0;
 }
 
 }  // namespace crossfade::local

@@ -24,7 +24,8 @@ class Prober {
   };
 
   // Starts at once. `probe` is from a container's spec, `port` the loopback port that answers for it (empty: nothing
-  // does, the probe passes). `dialer` may be null when `port` is empty. The listener may destroy the prober.
+  // real runs there, the probe passes; 0: nobody listens, it fails). `dialer` may be null when `port` is empty. The
+  // listener may destroy the prober.
   Prober(Executor executor, Clock& clock, net::Dialer* dialer, const json::object& probe,
          std::optional<std::uint16_t> port, Listener listener);
   ~Prober();

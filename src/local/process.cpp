@@ -13,6 +13,7 @@ class ImaginedProcess : public Process {
     if (life) endAt(clock.now() + *life, code);
   }
   void terminate() override { endAt(clock_.now(), 0); }
+  bool real() const override { return false; }
   std::optional<std::uint16_t> port(std::uint16_t) const override { return std::nullopt; }
 
  private:

@@ -21,6 +21,8 @@ class Process {
   virtual void terminate() = 0;
   // The loopback port behind a port of the container; empty when it doesn't listen there.
   virtual std::optional<std::uint16_t> port(std::uint16_t container_port) const = 0;
+  // It has sockets, so that a port without one refuses connections.
+  virtual bool real() const = 0;
 };
 
 // Called once, with the exit code, when the process ended by itself or after terminate(); never within a call to it.

@@ -9,7 +9,8 @@ namespace crossfade::local {
 struct Workloads::Impl {
   Impl(Registry& registry, Clock& clock, Random& random) : pods(registry), expiry(registry, clock) {
     const ControllerContext context{registry, clock, random, pods};
-    for (const auto make : {makeReplicaSetController, makeEndpointsController}) {
+    for (const auto make : {makeReplicaSetController, makeDeploymentController, makeJobController,
+                            makeEndpointsController, makeAutoscalerController, makeDisruptionController}) {
       controllers.push_back(make(context));
     }
   }
