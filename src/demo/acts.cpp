@@ -90,7 +90,7 @@ Task<Result<>> playRollback(Stage& stage, std::optional<Duration>& last_bad) {
   stage.screen().act("2. v3 answers one request of ten with 500: Prometheus notices, the rollout aborts");
   Load& load = *stage.loads().back();
   const TimePoint began = stage.clock().now();
-  if (auto set = co_await stage.setImage("shop", "crossfade.dev/demo:v3?errors=0.1"); !set) co_return set;
+  if (auto set = co_await stage.patchImage("shop", "crossfade.dev/demo:v3?errors=0.1"); !set) co_return set;
   const auto aborted = [](const api::Rollout& rollout) { return isObserved(rollout) && rollout.status.abort; };
   if (!co_await stage.until("shop", aborted, seconds(60))) co_return fail(gaveUp("the abort"));
   const TimePoint abort = stage.clock().now();

@@ -142,6 +142,19 @@ Task<Result<>> Stage::setImage(std::string rollout, std::string image) {
   return crossfade({"set", "image", rollout, "app=" + image});
 }
 
+Task<Result<>> Stage::patchImage(std::string rollout, std::string image) {
+  screen_.say(fmt::format("$ kubectl patch rollout {} … image: {}", rollout, image));
+  const auto live = co_await client_->get(kube::resources::rollouts, demo_ns, rollout);
+  if (!live) co_return fail(live.error());
+  const Result<json::array> patch = rollout::setImagePatch(*live, "/spec/template", "app", image);
+  if (!patch) co_return fail(patch.error());
+  const json::value body = *patch;
+  const auto patched =
+      co_await client_->patch(kube::resources::rollouts, demo_ns, rollout, kube::PatchType::json, body);
+  if (!patched) co_return fail(patched.error());
+  co_return Result<>();
+}
+
 Task<Result<>> Stage::crossfade(std::vector<std::string> words) {
   std::vector<std::string> command = {"/proc/self/exe"};
   command.insert(command.end(), words.begin(), words.end());

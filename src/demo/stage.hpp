@@ -46,7 +46,10 @@ class Stage {
 
   // Creates the objects of a JSON list.
   Task<Result<>> apply(std::string_view json_list);
+  // By `crossfade set image`.
   Task<Result<>> setImage(std::string rollout, std::string image);
+  // By a patch: the command refuses images that have a `=` in them.
+  Task<Result<>> patchImage(std::string rollout, std::string image);
   // Runs `crossfade WORDS...` as a person would, with this cluster's kubeconfig.
   Task<Result<>> crossfade(std::vector<std::string> words);
   // The Rollout as the watch last told; null before.

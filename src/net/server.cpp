@@ -128,6 +128,8 @@ Task<> watchClient(ConnectionPtr connection, std::shared_ptr<Watch> watch) {
 Task<bool> pump(ConnectionPtr connection, std::unique_ptr<BodyReader> reader, bool chunked) {
   const auto watch = std::make_shared<Watch>(connection->shared->clock);
   watch->reader = reader.get();
+  // Also when this coroutine is destroyed in the middle, the watch must not know a reader that is gone.
+  const std::unique_ptr<Watch, void (*)(Watch*)> forget(watch.get(), [](Watch* known) { known->reader = nullptr; });
   spawn(connection->shared->executor, watchClient(connection, watch));
   bool complete = false;
   while (!complete && !watch->gone) {

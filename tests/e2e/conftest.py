@@ -154,7 +154,8 @@ def cluster(request):
 
 
 def install(cluster):
-    """The CRDs, as a user installs them."""
+    """The CRDs and the controller's namespace, as a user installs them."""
+    cluster.kubectl("create", "namespace", "argo-rollouts")
     cluster.kubectl("apply", "--server-side", "-f", "manifests/")
     cluster.kubectl("apply", "--server-side", "-f", "src/local/schemas/gateway-api/")
     for name in ("rollouts.argoproj.io", "analysisruns.argoproj.io", "httproutes.gateway.networking.k8s.io"):
