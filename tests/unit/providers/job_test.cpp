@@ -86,7 +86,7 @@ TEST_F(Job, IsNamedAfterRunMetricAndNumber) {
   EXPECT_TRUE(first.ends_with(".1"));
   EXPECT_NE(first, second);
   analysis_run.metadata.uid = std::string(62, 'u');
-  EXPECT_TRUE(nameFor("m").ends_with("u..1"));
+  EXPECT_TRUE(nameFor("m").ends_with("u..6"));
 }
 
 TEST_F(Job, ThatExistsAlreadyIsAdoptedOrRefused) {
