@@ -54,11 +54,10 @@ class CliTest : public testing::Test {
     std::vector<std::string> asked;
     for (; seen < transport->requests().size(); ++seen) {
       const net::Request& request = transport->requests()[seen];
-      const std::size_t ns = request.target.find("/namespaces/web/");
-      std::string text =
-          request.method + " " + (ns == std::string::npos ? request.target : request.target.substr(ns + 15));
-      if (!request.body.empty()) text += " " + request.body;
-      asked.push_back(text.substr(0, text.find('?')));
+      const std::string path = request.target.substr(0, request.target.find('?'));
+      const std::size_t ns = path.find("/namespaces/web/");
+      asked.push_back(request.method + " " + (ns == std::string::npos ? path : path.substr(ns + 15)));
+      if (!request.body.empty()) asked.back() += " " + request.body;
     }
     return asked;
   }

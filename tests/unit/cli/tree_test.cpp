@@ -150,11 +150,11 @@ Replicas:
   Ready:         0
   Available:     0
 
-NAME           KIND        STATUS         AGE  INFO
-⟳ pay          Rollout     ◌ Progressing  0s
+NAME             KIND        STATUS         AGE  INFO
+⟳ pay            Rollout     ◌ Progressing  0s
 └──# revision:2
-   ├──⧉ pay-a  ReplicaSet  ✔ Healthy      5h   stable,active,delay:3h59m
-   └──⧉ pay-b  ReplicaSet  ◌ Progressing  3s   preview
+   ├──⧉ pay-a    ReplicaSet  ✔ Healthy      5h   stable,active,delay:3h59m
+   └──⧉ pay-b    ReplicaSet  ◌ Progressing  3s   preview
 )");
 }
 
