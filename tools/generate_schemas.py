@@ -8,7 +8,7 @@ import sys
 import yaml
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from crds import analysis, openapi, rollout  # noqa: E402
+from crds import analysis, go_types, openapi, rollout  # noqa: E402
 from crds.fields import text  # noqa: E402
 from crds.pod_template import Schemas  # noqa: E402
 
@@ -137,6 +137,7 @@ def builtin():
             name = next(name for name, schema in schemas.items() if wanted in schema.get("x-kubernetes-group-version-kind", []))
             kinds[f"{group_version}/{kind}"] = name
             referenced(schemas, name, found)
+    go_types.mark(found)
     write("src/local/schemas/builtin.json", json.dumps({"kinds": kinds, "schemas": dict(sorted(found.items()))}, indent=0, separators=(",", ":")) + "\n")
 
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "local/custom_resources.hpp"
+#include "local/name_rules.hpp"
 
 namespace crossfade::local {
 
@@ -51,7 +52,7 @@ std::optional<json::object> initialStatus(const ResourceType& type, const json::
     return json::object{
         {"currentNumberScheduled", 0}, {"numberMisscheduled", 0}, {"desiredNumberScheduled", 0}, {"numberReady", 0}};
   }
-  if (type.kind == "HorizontalPodAutoscaler") return json::object{{"desiredReplicas", 0}};
+  if (type.kind == "HorizontalPodAutoscaler") return json::object{{"desiredReplicas", 0}, {"currentMetrics", nullptr}};
   if (type.kind == "PodDisruptionBudget") {
     return json::object{{"disruptionsAllowed", 0}, {"currentHealthy", 0}, {"desiredHealthy", 0}, {"expectedPods", 0}};
   }
@@ -63,78 +64,11 @@ std::optional<json::object> initialStatus(const ResourceType& type, const json::
           stored.push_back(version.get_object().at("name"));
       }
     }
-    return json::object{{"acceptedNames", json::object{{"plural", ""}, {"kind", ""}}},
+    return json::object{{"conditions", nullptr},
+                        {"acceptedNames", json::object{{"plural", ""}, {"kind", ""}}},
                         {"storedVersions", std::move(stored)}};
   }
   return json::object();
-}
-
-bool alphanumeric(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
-
-bool isNamePart(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && alphanumeric(text.front()) && alphanumeric(text.back()) &&
-         std::ranges::all_of(text, [](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
-}
-
-bool isLabelName(std::string_view text) {
-  const auto lower = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && lower(text.front()) && lower(text.back()) &&
-         std::ranges::all_of(text, [&lower](char c) { return lower(c) || c == '-'; });
-}
-
-bool isSubdomain(std::string_view text) {
-  while (true) {
-    const std::size_t dot = std::min(text.find('.'), text.size());
-    if (!isLabelName(text.substr(0, dot))) return false;
-    if (dot == text.size()) return true;
-    text.remove_prefix(dot + 1);
-  }
-}
-
-constexpr std::string_view subdomain_message =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an "
-    "alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-constexpr std::string_view label_message =
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric "
-    "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-constexpr std::string_view dns1035_message =
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an "
-    "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-constexpr std::string_view name_part_message =
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. "
-    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-constexpr std::string_view label_value_message =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
-    "end with an "
-    "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
-    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-
-// What is wrong with a qualified name ("example.com/name"): the API server's phrases.
-std::vector<std::string> qualifiedNameFaults(std::string_view text) {
-  std::vector<std::string> faults;
-  std::string_view name = text;
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    const std::string_view prefix = text.substr(0, slash);
-    name = text.substr(slash + 1);
-    if (name.find('/') != std::string_view::npos) {
-      return {"a qualified name " + std::string(name_part_message.substr(10)) +
-              " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"};
-    }
-    if (prefix.empty()) {
-      faults.emplace_back("prefix part must be non-empty");
-    } else if (!isSubdomain(prefix)) {
-      faults.push_back("prefix part " + std::string(subdomain_message));
-    }
-  }
-  if (name.empty()) faults.emplace_back("name part must be non-empty");
-  if (name.size() > 63) faults.emplace_back("name part must be no more than 63 bytes");
-  if (!isNamePart(name) && name.size() <= 63) faults.emplace_back(name_part_message);
-  return faults;
 }
 
 void validateName(const ResourceType& type, std::string_view name, std::string_view field,
@@ -149,16 +83,16 @@ void validateName(const ResourceType& type, std::string_view name, std::string_v
     return;
   }
   if (isCore(type, "Namespace")) {
-    if (name.size() > 63) say("must be no more than 63 bytes");
+    if (name.size() > 63) say("must be no more than 63 characters");
     if (!isLabelName(name)) say(label_message);
     return;
   }
   if (isCore(type, "Service")) {
-    if (name.size() > 63) say("must be no more than 63 bytes");
+    if (name.size() > 63) say("must be no more than 63 characters");
     if (!isLabelName(name) || std::isdigit(static_cast<unsigned char>(name.front())) != 0) say(dns1035_message);
     return;
   }
-  if (name.size() > 253) say("must be no more than 253 bytes");
+  if (name.size() > 253) say("must be no more than 253 characters");
   if (!isSubdomain(name)) say(subdomain_message);
 }
 
@@ -183,6 +117,24 @@ void validateOwners(const json::array& owners, std::vector<std::string>& violati
                       fmt::format("{}/{}", getString(owner, {"kind"}), getString(owner, {"name"}))));
     }
     controller = fmt::format("{}/{}", getString(owner, {"kind"}), getString(owner, {"name"}));
+  }
+}
+
+bool hasNodePorts(const json::object& service) {
+  const auto type = getString(service, {"spec", "type"});
+  return type == "NodePort" || type == "LoadBalancer";
+}
+
+// A service that is no longer reached through nodes loses what it had for that.
+void releaseNodePorts(const json::object& old, json::object& service) {
+  if (!hasNodePorts(old) || hasNodePorts(service)) return;
+  json::object& spec = ensureObject(service, {"spec"});
+  spec.erase("externalTrafficPolicy");
+  spec.erase("allocateLoadBalancerNodePorts");
+  auto* ports = spec.if_contains("ports");
+  if (ports == nullptr || !ports->is_array()) return;
+  for (auto& port : ports->get_array()) {
+    if (port.is_object()) port.get_object().erase("nodePort");
   }
 }
 
@@ -218,14 +170,17 @@ void prepareForUpdate(const AdmissionContext& context, const json::object& old, 
       if (known != nullptr && (given == nullptr || given->is_null() || *given == "")) spec[key] = *known;
     }
   }
-  if (isCore(context.type, "Service")) allocate(context, object);
+  if (isCore(context.type, "Service")) {
+    releaseNodePorts(old, object);
+    allocate(context, object);
+  }
 }
 
 std::vector<std::string> validateMetadata(const ResourceType& type, const json::object& metadata) {
   std::vector<std::string> violations;
   const auto name = getString(metadata, {"name"});
   const auto base = getString(metadata, {"generateName"});
-  if (!base.empty() && name.empty()) {
+  if (!base.empty()) {
     std::string_view stem = base;
     while (stem.ends_with('-')) stem.remove_suffix(1);
     validateName(type, stem, "generateName", violations);
@@ -243,7 +198,7 @@ std::vector<std::string> validateMetadata(const ResourceType& type, const json::
       const auto* text = value.if_string();
       if (text == nullptr || text->empty()) continue;
       if (text->size() > 63) {
-        violations.push_back(fmt::format("metadata.labels: Invalid value: \"{}\": must be no more than 63 bytes",
+        violations.push_back(fmt::format("metadata.labels: Invalid value: \"{}\": must be no more than 63 characters",
                                          std::string_view(*text)));
       } else if (!isNamePart(*text)) {
         violations.push_back(

@@ -33,12 +33,16 @@ std::vector<std::string> validateMetadata(const ResourceType& type, const json::
 void validateKind(const AdmissionContext& context, const json::object& object, const json::object* old,
                   std::vector<std::string>& violations);
 
+// Violations of what the scale subresource of a custom resource reads from it.
+std::vector<std::string> validateScale(const ResourceType& type, const json::object& object);
+
 // Sets deletionTimestamp, grace period, finalizers and phase as a deletion with these options leaves them.
 void markForDeletion(const AdmissionContext& context, json::object& object, const DeleteOptions& options);
 // The violation when `next` has finalizers that `old`, which is being deleted, has not.
 std::optional<std::string> newFinalizers(const json::object& old, const json::object& next);
 
-// Gives a Service its cluster IP and node ports, and a Job the selector of its pods (allocation.cpp).
+// Gives a Service its cluster IP and node ports, a Job the selector of its pods, a pod its priority and tolerations
+// (allocation.cpp).
 void allocate(const AdmissionContext& context, json::object& object);
 
 // Standard base64, with padding.

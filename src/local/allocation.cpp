@@ -1,4 +1,4 @@
-// What the API server gives out when an object is written: addresses, ports, selectors.
+// What the API server gives out when an object is written: addresses, ports, selectors, tolerations.
 #include <fmt/format.h>
 
 #include "local/admission.hpp"
@@ -64,6 +64,29 @@ void selectByUid(json::object& job) {
   labels["batch.kubernetes.io/job-name"] = name;
   labels["controller-uid"] = uid;
   labels["job-name"] = name;
+  const json::object copy = labels;
+  json::value& own = ensureObject(job, {"metadata"})["labels"];
+  if (!own.is_object() || own.get_object().empty()) own = copy;
+}
+
+// What admission gives every pod: its priority, and how long it stays on a node that is gone.
+void completePod(json::object& pod) {
+  json::object& spec = ensureObject(pod, {"spec"});
+  if (!spec.contains("priority")) spec["priority"] = 0;
+  if (!spec.contains("preemptionPolicy")) spec["preemptionPolicy"] = "PreemptLowerPriority";
+  json::value& tolerations = spec["tolerations"];
+  if (!tolerations.is_array()) tolerations = json::array();
+  for (const std::string_view taint : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    const bool known = std::ranges::any_of(tolerations.get_array(), [taint](const json::value& item) {
+      if (!item.is_object()) return false;
+      const auto key = getString(item.get_object(), {"key"});
+      const auto effect = getString(item.get_object(), {"effect"});
+      return (key == taint || key.empty()) && (effect == "NoExecute" || effect.empty());
+    });
+    if (known) continue;
+    tolerations.get_array().push_back(
+        json::object{{"key", taint}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
+  }
 }
 
 }  // namespace
@@ -71,6 +94,7 @@ void selectByUid(json::object& job) {
 void allocate(const AdmissionContext& context, json::object& object) {
   if (context.type.custom) return;
   if (context.type.kind == "Service") allocateService(context, object);
+  if (context.type.kind == "Pod") completePod(object);
   if (context.type.kind == "Job") selectByUid(object);
 }
 

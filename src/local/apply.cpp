@@ -48,7 +48,7 @@ void transfer(FieldManagers& managers, const FieldChanges& changes, FieldManager
 }
 
 struct Conflict {
-  std::string manager;  // as shown
+  std::string identity, manager;  // the latter as shown
   std::vector<std::string> paths;
 };
 
@@ -59,7 +59,7 @@ std::string conflictMessage(std::vector<Conflict> conflicts) {
     return fmt::format("Apply failed with 1 conflict: conflict with {}: {}", conflicts.front().manager,
                        conflicts.front().paths.front());
   }
-  std::ranges::sort(conflicts, {}, &Conflict::manager);
+  std::ranges::sort(conflicts, {}, &Conflict::identity);
   std::vector<std::string> lines;
   for (const auto& conflict : conflicts) {
     lines.push_back(fmt::format("conflicts with {}:", conflict.manager));
@@ -151,7 +151,7 @@ Result<json::object> serverSideApply(const json::object& live, const json::objec
   for (const auto& other : managers) {
     if (other.sameAs(self)) continue;
     auto paths = pathsOf(difference(intersection(other.fields, taken), own));
-    if (!paths.empty()) conflicts.push_back({other.shown(), std::move(paths)});
+    if (!paths.empty()) conflicts.push_back({other.identity(), other.shown(), std::move(paths)});
   }
   if (!force && !conflicts.empty()) return fail(ErrorCode::conflict, conflictMessage(std::move(conflicts)));
 

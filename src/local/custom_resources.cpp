@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "local/builtin_resources.hpp"
-#include "local/schema_node.hpp"
+#include "local/object_facts.hpp"
+#include "local/schema_walk.hpp"
 
 namespace crossfade::local {
 
@@ -30,24 +31,17 @@ std::vector<std::string> steps(std::string_view path) {
   return result;
 }
 
-// Puts a condition where it stands already or at the end; its transition time changes with its status only.
-void setCondition(json::object& status, std::string_view type, std::string_view value, std::string_view reason,
-                  std::string_view message, std::string_view now) {
-  json::value& list = status["conditions"];
-  if (!list.is_array()) list = json::array();
-  json::object condition{
-      {"type", type}, {"status", value}, {"lastTransitionTime", now}, {"reason", reason}, {"message", message}};
-  for (auto& item : list.get_array()) {
-    if (!item.is_object() || getString(item.get_object(), {"type"}) != type) continue;
-    if (getString(item.get_object(), {"status"}) == value) return;
-    item = std::move(condition);
-    return;
-  }
-  list.get_array().emplace_back(std::move(condition));
-}
-
-std::string schemaField(std::size_t version) {
-  return fmt::format("spec.versions[{}].schema.openAPIV3Schema", version);
+// Where the violations of a version's schema are reported: versions with one and the same schema count as having it in
+// common.
+std::string schemaField(const json::object& definition, std::size_t index) {
+  const auto* versions = getArray(definition, {"spec", "versions"});
+  const auto schemaOf = [](const json::value& version) { return find(version, {"schema", "openAPIV3Schema"}); };
+  const json::value* first = versions == nullptr || versions->empty() ? nullptr : schemaOf(versions->front());
+  const bool common = first != nullptr && std::ranges::all_of(*versions, [&](const json::value& version) {
+                        const auto* schema = schemaOf(version);
+                        return schema != nullptr && *schema == *first;
+                      });
+  return common ? "spec.validation.openAPIV3Schema" : fmt::format("spec.versions[{}].schema.openAPIV3Schema", index);
 }
 
 bool sameSpec(const json::object& a, const json::object& b) {
@@ -115,7 +109,8 @@ Result<CustomResource> customResource(const json::object& definition) {
     if (served || getBool(*version, {"storage"})) {
       if (const auto* document = getObject(*version, {"schema", "openAPIV3Schema"})) {
         auto schema = makeSchema(*document);
-        if (!schema) return fail(ErrorCode::invalid, fmt::format("{}.{}", schemaField(i), schema.error().message));
+        if (!schema)
+          return fail(ErrorCode::invalid, fmt::format("{}.{}", schemaField(definition, i), schema.error().message));
         result.schemas.emplace(name, std::move(*schema));
       }
     }
@@ -165,16 +160,21 @@ std::vector<std::string> validateDefinition(const json::object& definition, cons
       const auto* version = (*versions)[i].if_object();
       if (version == nullptr) continue;
       if (getBool(*version, {"storage"})) ++storage;
-      if (const auto* schema = getObject(*version, {"schema", "openAPIV3Schema"}); schema == nullptr) {
-        violations.push_back(schemaField(i) + ": Required value: because otherwise all fields are pruned");
+      const auto* schema = getObject(*version, {"schema", "openAPIV3Schema"});
+      if (schema == nullptr) {
+        violations.push_back(schemaField(definition, i) + ": Required value");
       } else if (old == nullptr || !sameSpec(*old, definition)) {
-        for (const auto& violation : structuralViolations(*schema))
-          violations.push_back(fmt::format("{}.{}", schemaField(i), violation));
+        for (const auto& violation : schemaViolations(*schema)) {
+          auto text = fmt::format("{}.{}", schemaField(definition, i), violation);
+          if (std::ranges::find(violations, text) == violations.end()) violations.push_back(std::move(text));
+        }
       }
     }
   }
   if (storage != 1) {
-    violations.emplace_back("spec.versions: Invalid value: must have exactly one version marked as storage version");
+    violations.emplace_back(
+        fmt::format("spec.versions: Invalid value: {}: must have exactly one version marked as storage version",
+                    versions == nullptr ? "null" : json::serialize(*versions)));
   }
   return violations;
 }
@@ -192,7 +192,7 @@ void defaultDefinition(json::object& definition) {
   if (getString(spec, {"conversion", "strategy"}).empty()) ensureObject(spec, {"conversion"})["strategy"] = "None";
 }
 
-void establishDefinition(json::object& definition, std::string_view now) {
+void establishDefinition(json::object& definition, TimePoint now) {
   json::object& status = ensureObject(definition, {"status"});
   setCondition(status, "NamesAccepted", "True", "NoConflicts", "no conflicts found", now);
   setCondition(status, "Established", "True", "InitialNamesAccepted", "the initial names have been accepted", now);

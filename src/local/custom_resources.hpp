@@ -26,7 +26,7 @@ std::vector<std::string> validateDefinition(const json::object& definition, cons
 void defaultDefinition(json::object& definition);
 
 // status.conditions NamesAccepted and Established, acceptedNames, storedVersions.
-void establishDefinition(json::object& definition, std::string_view now);
+void establishDefinition(json::object& definition, TimePoint now);
 
 // What holds a deleted definition until its last object is gone.
 constexpr std::string_view definition_finalizer = "customresourcecleanup.apiextensions.k8s.io";

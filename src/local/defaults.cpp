@@ -63,15 +63,6 @@ std::string_view pullPolicy(std::string_view image) {
 
 void defaultContainer(json::object& container) {
   setDefault(container, "resources", json::object());
-  if (auto* resources = member(container, "resources")) {
-    if (const auto* limits = resources->if_contains("limits"); limits != nullptr && limits->is_object()) {
-      const json::object wanted = limits->get_object();
-      auto& requests = ensureObject(*resources, {"requests"});
-      for (const auto& [name, amount] : wanted) {
-        if (!requests.contains(name)) requests[name] = amount;
-      }
-    }
-  }
   setDefaultText(container, "terminationMessagePath", "/dev/termination-log");
   setDefaultText(container, "terminationMessagePolicy", "File");
   setDefaultText(container, "imagePullPolicy", pullPolicy(getString(container, {"image"})));
@@ -119,24 +110,25 @@ void defaultTemplate(json::object& object, std::initializer_list<std::string_vie
   defaultPodSpec(ensureObject(pod_template, {"spec"}));
 }
 
+// Of pods themselves, not of templates: what is limited is requested.
+void requestLimits(json::object& container) {
+  const auto* limits = getObject(container, {"resources", "limits"});
+  if (limits == nullptr) return;
+  const json::object wanted = *limits;
+  json::object& requests = ensureObject(container, {"resources", "requests"});
+  for (const auto& [name, amount] : wanted) {
+    if (!requests.contains(name)) requests[name] = amount;
+  }
+}
+
 void defaultPod(json::object& pod) {
   json::object& spec = ensureObject(pod, {"spec"});
   defaultPodSpec(spec);
+  forEachObject(spec, "initContainers", requestLimits);
+  forEachObject(spec, "containers", requestLimits);
   setDefault(spec, "enableServiceLinks", true);
-  setDefault(spec, "priority", 0);
-  setDefault(spec, "preemptionPolicy", "PreemptLowerPriority");
-  json::value& tolerations = spec["tolerations"];
-  if (!tolerations.is_array()) tolerations = json::array();
-  for (const std::string_view taint : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
-    const bool known = std::ranges::any_of(tolerations.get_array(), [taint](const json::value& item) {
-      if (!item.is_object()) return false;
-      const auto key = getString(item.get_object(), {"key"});
-      const auto effect = getString(item.get_object(), {"effect"});
-      return (key == taint || key.empty()) && (effect == "NoExecute" || effect.empty());
-    });
-    if (known) continue;
-    tolerations.get_array().push_back(
-        json::object{{"key", taint}, {"operator", "Exists"}, {"effect", "NoExecute"}, {"tolerationSeconds", 300}});
+  if (const std::string address(getString(pod, {"status", "podIP"})); !address.empty()) {
+    setDefault(ensureObject(pod, {"status"}), "podIPs", json::array{json::object{{"ip", address}}});
   }
 }
 
@@ -185,6 +177,7 @@ void defaultStatefulSet(json::object& object) {
 }
 
 void defaultJobSpec(json::object& spec) {
+  setDefault(spec, "manualSelector", false);
   const bool neither = !spec.contains("completions") && !spec.contains("parallelism");
   if (neither) spec["completions"] = 1;
   setDefault(spec, "parallelism", 1);
@@ -216,10 +209,11 @@ void defaultService(json::object& object) {
 
 void defaultSecret(json::object& secret) {
   setDefaultText(secret, "type", "Opaque");
-  auto* plain = member(secret, "stringData");
-  if (plain == nullptr) return;
+  const auto* given = getObject(secret, {"stringData"});
+  if (given == nullptr) return;
+  const json::object plain = *given;
   json::object& data = ensureObject(secret, {"data"});
-  for (const auto& [key, value] : *plain) {
+  for (const auto& [key, value] : plain) {
     if (const auto* text = value.if_string()) data[key] = base64(*text);
   }
   secret.erase("stringData");

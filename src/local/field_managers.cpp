@@ -44,6 +44,13 @@ bool FieldManager::sameAs(const FieldManager& other) const {
          (applied || api_version == other.api_version);
 }
 
+std::string FieldManager::identity() const {
+  json::object entry{{"manager", name}, {"operation", applied ? "Apply" : "Update"}};
+  if (!applied) entry["apiVersion"] = api_version;
+  if (!subresource.empty()) entry["subresource"] = subresource;
+  return json::serialize(entry);
+}
+
 std::string FieldManager::shown() const {
   std::string text = fmt::format("\"{}\"", name);
   if (!subresource.empty()) text += fmt::format(" with subresource \"{}\"", subresource);

@@ -18,6 +18,8 @@ struct FieldManager {
 
   // Appliers are the same manager whatever version they apply in; updaters are one a version.
   bool sameAs(const FieldManager& other) const;
+  // The text that the API server sorts managers by.
+  std::string identity() const;
   // `"kubectl" using apps/v1`, as conflicts name it.
   std::string shown() const;
 };

@@ -11,27 +11,15 @@ namespace crossfade::local {
 
 namespace {
 
-const json::value* walk(const json::object& object, const std::vector<std::string>& path) {
-  const json::object* at = &object;
-  const json::value* value = nullptr;
-  for (const auto& step : path) {
-    if (at == nullptr) return nullptr;
-    value = at->if_contains(step);
-    if (value == nullptr) return nullptr;
-    at = value->if_object();
-  }
-  return value;
-}
-
 std::int64_t integerAt(const json::object& object, const std::vector<std::string>& path) {
-  const auto* value = walk(object, path);
+  const auto* value = valueAt(object, path);
   return value == nullptr ? 0 : asInteger(*value).value_or(0);
 }
 
 // The query syntax of what a scaled object selects its pods by; empty when it doesn't say.
 std::string scaleSelector(const ResourceType& type, const json::object& object) {
   if (type.custom) {
-    const auto* selector = walk(object, type.scale_selector);
+    const auto* selector = valueAt(object, type.scale_selector);
     return selector != nullptr && selector->is_string() ? std::string(selector->get_string()) : std::string();
   }
   const auto* given = getObject(object, {"spec", "selector"});
@@ -42,6 +30,18 @@ std::string scaleSelector(const ResourceType& type, const json::object& object) 
 }
 
 }  // namespace
+
+const json::value* valueAt(const json::object& object, const std::vector<std::string>& path) {
+  const json::object* at = &object;
+  const json::value* value = nullptr;
+  for (const auto& step : path) {
+    if (at == nullptr) return nullptr;
+    value = at->if_contains(step);
+    if (value == nullptr) return nullptr;
+    at = value->if_object();
+  }
+  return value;
+}
 
 bool mayGo(const ResourceType& type, const json::object& object) {
   if (!isDeleting(object)) return false;

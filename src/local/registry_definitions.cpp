@@ -51,7 +51,7 @@ void Registry::Impl::afterDefinition(const json::object& definition, const json:
   if (before != nullptr && !specDiffers(*definition_type, *before, definition)) return;
   const TimePoint now = clock.now();
   static_cast<void>(self.modify(*definition_type, "", name, Subresource::status,
-                                [now](json::object& copy) { establishDefinition(copy, formatTime(now)); },
+                                [now](json::object& copy) { establishDefinition(copy, now); },
                                 {.field_manager = "kube-apiserver"}));
 }
 

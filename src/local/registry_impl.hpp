@@ -88,6 +88,9 @@ bool mayGo(const ResourceType& type, const json::object& object);
 // True when anything but metadata (and status, where that is a subresource) differs.
 bool specDiffers(const ResourceType& type, const json::object& before, const json::object& after);
 
+// The value at a path of member names; null where there is none.
+const json::value* valueAt(const json::object& object, const std::vector<std::string>& path);
+
 // The API server's refusals.
 std::unexpected<Error> notFound(const ResourceType& type, std::string_view name);
 std::unexpected<Error> notServed();

@@ -121,8 +121,9 @@ void Registry::Impl::Write::track(json::object& object) const {
                                 : subresource == Subresource::scale ? "scale"
                                                                     : "";
   if (!options.fields_tracked && !options.field_manager.empty()) {
-    trackUpdate(old, object, registry.schemaOf(store), options.field_manager, store.type.apiVersion(), part,
-                formatTime(registry.clock.now()));
+    // Nobody knows why, but entries of the scale subresource have no time.
+    const std::string now = subresource == Subresource::scale ? std::string() : formatTime(registry.clock.now());
+    trackUpdate(old, object, registry.schemaOf(store), options.field_manager, store.type.apiVersion(), part, now);
   }
   if (store.type.has_status) dropUnwritableFields(object, part);
 }
@@ -142,6 +143,11 @@ Result<void> Registry::Impl::Write::admit(json::object& object) const {
   std::vector<std::string> violations = validateMetadata(store.type, metadata);
   if (const Schema* schema = registry.schemaOf(store)) {
     auto more = schema->validate(object, old);
+    // The remark that rules were not checked comes last.
+    const auto remark =
+        std::ranges::find_if(more, [](const auto& text) { return text.starts_with("<nil>: Invalid value: null"); });
+    const auto scale = validateScale(store.type, object);
+    more.insert(remark, scale.begin(), scale.end());
     violations.insert(violations.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
   validateKind(context, object, old, violations);
@@ -222,8 +228,12 @@ Result<Object> Registry::update(const ResourceType& type, std::string_view ns, s
   json::object& sent = ensureObject(object, {"metadata"});
   const std::string_view old_uid = getString(old, {"metadata", "uid"});
   if (const auto uid = getString(sent, {"uid"}); !uid.empty() && uid != old_uid) {
-    return conflict(type, name,
-                    fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid, old_uid));
+    return conflict(
+        type, name,
+        fmt::format(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}{}/{}, ResourceVersion: 0, AdditionalErrorMsg: "
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            type.custom ? type.group + "/" : std::string(), type.plural, key, uid, old_uid));
   }
   const auto version = getString(sent, {"resourceVersion"});
   if (!version.empty() && version != "0" && version != getString(old, {"metadata", "resourceVersion"})) {
@@ -311,15 +321,17 @@ Result<Object> Registry::remove(const ResourceType& type, std::string_view ns, s
 
   json::object next = *stored;
   markForDeletion({*this, type, impl_->clock.now()}, next, options);
-  if (!mayGo(type, next)) {
-    if (next == *stored || options.dry_run) return stored;
-    auto& metadata = next["metadata"].get_object();
-    if (!isDeleting(*stored) && metadata.contains("generation"))
-      metadata["generation"] = getInt(metadata, {"generation"}) + 1;
-    return impl_->settle(store, key, stored, std::move(next), false);
+  if (next == *stored && !mayGo(type, next)) return stored;
+  if (auto& metadata = next["metadata"].get_object(); !isDeleting(*stored) && metadata.contains("generation")) {
+    metadata["generation"] = getInt(metadata, {"generation"}) + 1;
   }
-  if (options.dry_run) return stored;
-  const Object result = impl_->commit(store, key, stored, std::nullopt);
+  const bool graceful = kind == "Pod";
+  if (options.dry_run)
+    return mayGo(type, next) && !graceful ? stored : std::make_shared<const json::object>(std::move(next));
+  if (!mayGo(type, next)) return impl_->settle(store, key, stored, std::move(next), false);
+  // Of kinds that go gracefully the last state is the one that was marked, however short that was.
+  const Object last = graceful ? std::make_shared<const json::object>(std::move(next)) : stored;
+  const Object result = impl_->commit(store, key, last, std::nullopt);
   impl_->afterRemoval(store);
   impl_->deliver();
   return result;

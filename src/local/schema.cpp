@@ -28,27 +28,26 @@ class CustomSchema : public Schema {
   std::vector<std::string> validate(const json::object& object, const json::object* old) const override {
     bool blocking = false;
     std::vector<std::string> violations = validateValues(object, old, root_, blocking);
-    append(violations, validateEmbedded(object, root_));
+    auto embedded = validateEmbedded(object, root_);
+    blocking =
+        blocking || std::ranges::any_of(embedded, [](const auto& text) { return text.ends_with(": Required value"); });
+    append(violations, std::move(embedded));
     // Duplicates that were there already are not held against an update.
     if (old == nullptr || validateLists(*old, root_).empty()) append(violations, validateLists(object, root_));
-    if (blocking) {
+    if (!blocking) {
+      append(violations, validateRules(object, old, root_));
+    } else if (root_.rules_within) {
       violations.emplace_back(
           "<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; correct "
           "the existing errors to "
           "complete validation");
-    } else {
-      append(violations, validateRules(object, old, root_));
     }
-    std::ranges::sort(violations);
     return violations;
   }
   std::optional<std::string> mistyped(const json::object& object) const override {
     const SchemaNode* meta = objectMetaNode();
-    const auto* metadata = object.if_contains("metadata");
-    if (meta == nullptr || metadata == nullptr) return std::nullopt;
-    SchemaNode holder;
-    holder.properties["metadata"].target = meta;
-    return mistypedValue(json::object{{"metadata", *metadata}}, holder);
+    const auto* metadata = getObject(object, {"metadata"});
+    return meta == nullptr || metadata == nullptr ? std::nullopt : mistypedValue(*metadata, *meta);
   }
   json::object blank() const override { return {}; }
   const json::object& document() const override { return document_; }
@@ -124,6 +123,13 @@ const Builtins& builtins() {
 }  // namespace
 
 const SchemaNode* objectMetaNode() { return builtins().objectMeta(); }
+
+std::vector<std::string> schemaViolations(const json::object& schema) {
+  auto violations = structuralViolations(schema);
+  if (!violations.empty()) return violations;
+  const auto node = compileSchema(schema, nullptr);
+  return node ? defaultViolations(*node) : std::vector<std::string>{node.error().message};
+}
 
 Result<std::shared_ptr<const Schema>> makeSchema(const json::object& open_api_v3_schema) {
   if (auto violations = structuralViolations(open_api_v3_schema); !violations.empty()) {

@@ -23,7 +23,7 @@ class Schema {
   virtual void prune(json::object& object, std::vector<std::string>& unknown) const = 0;
   // Drops nulls where the API server does, then fills in defaults.
   virtual void applyDefaults(json::object& object) const = 0;
-  // Every violation, in the API server's words, sorted by path: `spec.replicas: Invalid value: "string": ...`.
+  // Every violation, in the API server's words and order: `spec.replicas: Invalid value: "string": ...`.
   // `old` is null on create; transition rules (x-kubernetes-validations with oldSelf) apply only where it is given.
   virtual std::vector<std::string> validate(const json::object& object, const json::object* old) const = 0;
   // The first value that a built-in kind (or anybody's metadata) can't hold, as the API server's decoder words it:

@@ -126,11 +126,7 @@ Result<std::unique_ptr<ValueRules>> compileRules(const json::object& schema, Sch
   rules->pattern = getString(schema, {"pattern"});
   if (!rules->pattern.empty()) {
     auto expression = std::make_shared<const re2::RE2>(rules->pattern, re2::RE2::Quiet);
-    if (!expression->ok()) {
-      return fail(ErrorCode::invalid,
-                  fmt::format("pattern: Invalid value: \"{}\": must be a valid regular expression, but isn't: {}",
-                              rules->pattern, expression->error()));
-    }
+    if (!expression->ok()) return fail(ErrorCode::invalid, fmt::format("pattern: {}", expression->error()));
     rules->expression = std::move(expression);
   }
   if (const auto* values = getArray(schema, {"enum"})) rules->enumeration = *values;
@@ -181,6 +177,8 @@ Result<SchemaNode> compileSchema(const json::object& schema, SchemaLibrary* libr
     if (!node.patch_merge_key.empty()) node.list_map_keys = {node.patch_merge_key};
   }
   node.required = strings(getArray(schema, {"required"}));
+  node.nulls = strings(getArray(schema, {"x-crossfade-nulls"}));
+  node.omit_zero = strings(getArray(schema, {"x-crossfade-omit-zero"}));
   if (const auto* members = getObject(schema, {"properties"})) {
     for (const auto& [key, value] : *members) {
       if (!value.is_object()) continue;

@@ -49,8 +49,20 @@ void fill(json::value& value, const SchemaNode& node) {
   }
 }
 
-// Lists and maps are never pointers in Go, so that an empty one is the same as none.
-bool isEmptyCollection(const json::value& value, const SchemaNode& shape) {
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+bool isZero(const json::value& value) {
+  if (const auto* text = value.if_string()) return text->empty();
+  return value == json::value(0) || value == json::value(false);
+}
+
+// What Go doesn't write of a member of a struct. Lists and maps are never pointers, so that an empty one is the same as
+// none.
+bool vanishes(const json::value& value, std::string_view key, const SchemaNode& node, const SchemaNode& shape) {
+  if (value.is_null() || (contains(node.omit_zero, key) && isZero(value))) return true;
+  if (contains(node.required, key)) return false;
   if (const auto* array = value.if_array()) return array->empty();
   const auto* object = value.if_object();
   return object != nullptr && object->empty() && shape.isMap();
@@ -59,24 +71,34 @@ bool isEmptyCollection(const json::value& value, const SchemaNode& shape) {
 void dropEmpty(json::value& value, const SchemaNode& node) {
   if (auto* object = value.if_object()) {
     for (auto it = object->begin(); it != object->end();) {
-      const std::string_view key = it->key();
-      const SchemaNode* member = node.member(key);
+      const SchemaNode* member = node.member(it->key());
       if (member == nullptr) {
         ++it;
         continue;
       }
-      const bool required = std::ranges::find(node.required, key) != node.required.end();
-      const bool drop =
-          it->value().is_null() || (!required && !node.isMap() && isEmptyCollection(it->value(), member->shape()));
-      if (drop) {
+      const SchemaNode& shape = member->shape();
+      if (node.isMap() && it->value().is_null() && shape.type == SchemaNode::Type::string) {
+        it->value() = "";  // of a map of strings
+      } else if (!node.isMap() && vanishes(it->value(), it->key(), node, shape)) {
         it = object->stable_erase(it);
         continue;
       }
-      dropEmpty(it->value(), member->shape());
+      dropEmpty(it->value(), shape);
       ++it;
     }
   } else if (auto* array = value.if_array(); array != nullptr && node.items) {
     for (auto& item : *array) dropEmpty(item, node.items->shape());
+  }
+}
+
+void fillNulls(json::value& value, const SchemaNode& node) {
+  if (auto* object = value.if_object()) {
+    for (const auto& key : node.nulls) object->emplace(key, nullptr);
+    for (auto& [key, member] : *object) {
+      if (const SchemaNode* schema = node.member(key)) fillNulls(member, schema->shape());
+    }
+  } else if (auto* array = value.if_array(); array != nullptr && node.items) {
+    for (auto& item : *array) fillNulls(item, node.items->shape());
   }
 }
 
@@ -93,6 +115,7 @@ void normalizeBuiltin(json::object& object, const SchemaNode& node) {
   json::value root = std::move(object);
   dropEmpty(root, node.shape());
   fill(root, node.shape());
+  fillNulls(root, node.shape());
   object = std::move(root.get_object());
 }
 
@@ -103,8 +126,10 @@ json::object blankBuiltin(const SchemaNode& edge) {
     const SchemaNode& shape = member.shape();
     if (shape.type == SchemaNode::Type::object && member.default_value && member.default_value->is_object()) {
       blank[key] = blankBuiltin(shape);
-    } else if (std::ranges::find(node.required, key) != node.required.end()) {
-      blank[key] = member.default_value.value_or(nullptr);
+    } else if (member.default_value && isZero(*member.default_value)) {
+      blank[key] = *member.default_value;
+    } else if (contains(node.nulls, key)) {
+      blank[key] = nullptr;
     }
   }
   return blank;

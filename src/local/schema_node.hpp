@@ -52,6 +52,8 @@ struct SchemaNode {
   std::string patch_merge_key;
   std::vector<std::string> list_map_keys;
   std::vector<std::string> required;
+  std::vector<std::string> nulls;      // of built-in kinds: members that Go writes as null when nothing is in them
+  std::vector<std::string> omit_zero;  // of built-in kinds: members that Go leaves out when they are "", 0 or false
   std::string format;
   std::optional<json::value> default_value;
   std::map<std::string, SchemaNode, std::less<>> properties;

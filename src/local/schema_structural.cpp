@@ -38,6 +38,37 @@ bool isIntOrStringPair(const json::object& schema) {
   return any != nullptr && *any == pair;
 }
 
+// The same complaint in the words of Go's regular expressions.
+std::string goError(const re2::RE2& expression) {
+  const std::string_view what = [&expression]() -> std::string_view {
+    switch (expression.error_code()) {
+      case re2::RE2::ErrorBadEscape:
+        return "invalid escape sequence";
+      case re2::RE2::ErrorBadCharRange:
+        return "invalid character class range";
+      case re2::RE2::ErrorMissingBracket:
+        return "missing closing ]";
+      case re2::RE2::ErrorMissingParen:
+        return "missing closing )";
+      case re2::RE2::ErrorUnexpectedParen:
+        return "unexpected )";
+      case re2::RE2::ErrorRepeatArgument:
+        return "missing argument to repetition operator";
+      case re2::RE2::ErrorRepeatSize:
+        return "invalid repeat count";
+      case re2::RE2::ErrorRepeatOp:
+        return "invalid nested repetition operator";
+      case re2::RE2::ErrorBadPerlOp:
+        return "invalid or unsupported Perl syntax";
+      case re2::RE2::ErrorBadUTF8:
+        return "invalid UTF-8";
+      default:
+        return "invalid regular expression";
+    }
+  }();
+  return fmt::format("error parsing regexp: {}: `{}`", what, expression.error_arg());
+}
+
 void Structure::checkType(const json::object& schema, Level level, const std::string& path) {
   const std::string_view type = getString(schema, {"type"});
   const bool free = flag(schema, "x-kubernetes-int-or-string") || flag(schema, "x-kubernetes-preserve-unknown-fields");
@@ -90,10 +121,13 @@ void Structure::checkListType(const json::object& schema, const std::string& pat
   if (list_type != "map") return;
   if (keys == nullptr || keys->empty()) {
     say(path, "x-kubernetes-list-map-keys", "Required value: must not be empty if x-kubernetes-list-type is map");
-    return;
+  }
+  if (const auto item = getString(schema, {"items", "type"}); item != "object") {
+    say(path, "items.type",
+        fmt::format("Invalid value: \"{}\": must be object if parent array's x-kubernetes-list-type is map", item));
   }
   const auto* members = getObject(schema, {"items", "properties"});
-  for (const auto& key : *keys) {
+  for (const auto& key : keys == nullptr ? json::array() : *keys) {
     if (members != nullptr && key.is_string() && members->contains(key.get_string())) continue;
     say(path, "x-kubernetes-list-map-keys",
         fmt::format("Invalid value: {}: entries must all be names of item properties", json::serialize(*keys)));
@@ -140,7 +174,7 @@ void Structure::checkValues(const json::object& schema, const std::string& path,
   if (const re2::RE2 expression(pattern, re2::RE2::Quiet); !expression.ok()) {
     say(path, "pattern",
         fmt::format("Invalid value: {}: must be a valid regular expression, but isn't: {}",
-                    json::serialize(json::value(pattern)), expression.error()));
+                    json::serialize(json::value(pattern)), goError(expression)));
   }
 }
 

@@ -234,6 +234,7 @@ void Checker::checkEnumeration(const json::value& value, const ValueRules& rules
     supported.push_back(allowed.is_string() ? json::serialize(allowed)
                                             : fmt::format("\"{}\"", json::serialize(allowed)));
   }
+  outcome.blocking = true;
   outcome.add(fmt::format("{}: Unsupported value: {}: supported values: {}", nameOf(at), json::serialize(value),
                           fmt::join(supported, ", ")));
 }
@@ -358,7 +359,27 @@ Outcome Checker::check(const json::value& value, const json::value* old, const S
   return outcome;
 }
 
+void checkDefaults(const SchemaNode& node, const std::string& path, std::vector<std::string>& violations) {
+  if (node.default_value) {
+    for (std::string violation : Checker().fresh(*node.default_value, nullptr, node, nullptr).violations) {
+      if (violation.starts_with("<nil>")) violation.erase(0, 5);
+      violations.push_back(fmt::format("{}.default{}{}", path, violation.starts_with(':') ? "" : ".", violation));
+    }
+  }
+  const std::string before = path.empty() ? path : path + ".";
+  for (const auto& [key, member] : node.properties)
+    checkDefaults(member, fmt::format("{}properties[{}]", before, key), violations);
+  if (node.items) checkDefaults(*node.items, before + "items", violations);
+  if (node.additional) checkDefaults(*node.additional, before + "additionalProperties", violations);
+}
+
 }  // namespace
+
+std::vector<std::string> defaultViolations(const SchemaNode& node) {
+  std::vector<std::string> violations;
+  checkDefaults(node, "", violations);
+  return violations;
+}
 
 std::string FieldPath::text() const {
   const std::string before = parent == nullptr ? std::string() : parent->text();

@@ -36,6 +36,11 @@ json::object blankBuiltin(const SchemaNode& node);
 // against it. `blocking`: some are such that rules can't be evaluated.
 std::vector<std::string> validateValues(const json::object& object, const json::object* old, const SchemaNode& node,
                                         bool& blocking);
+// The violations of a CustomResourceDefinition's schema: of its structure, and then of its defaults. Each with its
+// path: "properties[spec].type: Required value: ...".
+std::vector<std::string> schemaViolations(const json::object& schema);
+// Defaults that aren't what their own schema asks for.
+std::vector<std::string> defaultViolations(const SchemaNode& node);
 // Duplicates in sets and maps, and what embedded resources lack.
 std::vector<std::string> validateLists(const json::object& object, const SchemaNode& node);
 std::vector<std::string> validateEmbedded(const json::object& object, const SchemaNode& node);

@@ -3,6 +3,8 @@
 
 #include "local/admission.hpp"
 #include "local/custom_resources.hpp"
+#include "local/name_rules.hpp"
+#include "local/registry_impl.hpp"
 
 namespace crossfade::local {
 
@@ -55,6 +57,9 @@ void validateContainers(const json::object& spec, std::string_view key, std::str
     const std::string name(getString(*container, {"name"}));
     if (name.empty()) {
       rules.required(field + ".name");
+    } else if (!isLabelName(name) || name.size() > 63) {
+      rules.invalid(field + ".name", json::value(name),
+                    name.size() > 63 ? "must be no more than 63 characters" : label_message);
     } else if (!names.insert(name).second) {
       rules.duplicate(field + ".name", json::value(name));
     }
@@ -71,6 +76,10 @@ void validateContainers(const json::object& spec, std::string_view key, std::str
           rules.invalid(port_field, number, "must be between 1 and 65535, inclusive");
         }
       }
+    }
+    const auto pull = getString(*container, {"imagePullPolicy"}, "Always");
+    if (pull != "Always" && pull != "IfNotPresent" && pull != "Never") {
+      rules.unsupported(field + ".imagePullPolicy", pull, {"Always", "IfNotPresent", "Never"});
     }
   }
 }
@@ -89,7 +98,7 @@ void validatePodSpec(const json::object* spec, std::string_view at, Rules& rules
 }
 
 // Selector and template of a Deployment, ReplicaSet, DaemonSet or StatefulSet.
-void validateWorkload(const json::object& object, const json::object* old, Rules& rules, bool immutable_selector) {
+void validateWorkload(const json::object& object, const json::object* old, Rules& rules) {
   rules.nonNegative(object, {"spec", "replicas"}, "spec.replicas");
   rules.nonNegative(object, {"spec", "minReadySeconds"}, "spec.minReadySeconds");
   const auto* selector = getObject(object, {"spec", "selector"});
@@ -113,19 +122,71 @@ void validateWorkload(const json::object& object, const json::object* old, Rules
   const auto policy = getString(object, {"spec", "template", "spec", "restartPolicy"});
   if (policy == "OnFailure" || policy == "Never")
     rules.unsupported("spec.template.spec.restartPolicy", policy, {"Always"});
-  if (immutable_selector && old != nullptr) {
-    const auto* before = find(*old, {"spec", "selector"});
-    const auto* after = find(object, {"spec", "selector"});
-    if (before != nullptr && after != nullptr && *before != *after)
-      rules.invalid("spec.selector", *after, "field is immutable");
+  if (old == nullptr) return;
+  const auto* before = find(*old, {"spec", "selector"});
+  const auto* after = find(object, {"spec", "selector"});
+  if (before != nullptr && (after == nullptr || *before != *after)) {
+    rules.invalid("spec.selector", after == nullptr ? json::value() : *after, "field is immutable");
   }
+}
+
+// A number or a percentage of pods, not below zero.
+void validatePods(const json::object& object, std::string_view key, Rules& rules) {
+  const auto* value = find(object, {"spec", "strategy", "rollingUpdate", key});
+  const std::string field = fmt::format("spec.strategy.rollingUpdate.{}", key);
+  if (value == nullptr || value->is_null()) return;
+  if (const auto number = asInteger(*value)) {
+    if (*number < 0) rules.invalid(field, *value, "must be greater than or equal to 0");
+    return;
+  }
+  const auto* text = value->if_string();
+  const bool percent = text != nullptr && text->size() > 1 && text->back() == '%' &&
+                       std::ranges::all_of(text->begin(), text->end() - 1, [](char c) { return c >= '0' && c <= '9'; });
+  if (!percent) {
+    rules.invalid(field, *value,
+                  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
+                  "regex used for validation is "
+                  "'[0-9]+%')");
+  } else if (key == "maxUnavailable" && text->size() > 3 && *text != "100%") {
+    rules.invalid(field, *value, "must not be greater than 100%");
+  }
+}
+
+bool isNothing(const json::value* value) { return value == nullptr || *value == json::value(0) || *value == "0%"; }
+
+void validateDeployment(const json::object& object, Rules& rules) {
+  const auto type = getString(object, {"spec", "strategy", "type"});
+  if (type != "Recreate" && type != "RollingUpdate") {
+    rules.unsupported("spec.strategy", type, {"Recreate", "RollingUpdate"});
+  } else if (type == "Recreate" && find(object, {"spec", "strategy", "rollingUpdate"}) != nullptr) {
+    rules.forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'");
+  } else if (type == "RollingUpdate") {
+    validatePods(object, "maxUnavailable", rules);
+    validatePods(object, "maxSurge", rules);
+    const auto* unavailable = find(object, {"spec", "strategy", "rollingUpdate", "maxUnavailable"});
+    if (isNothing(unavailable) && isNothing(find(object, {"spec", "strategy", "rollingUpdate", "maxSurge"}))) {
+      rules.invalid("spec.strategy.rollingUpdate.maxUnavailable",
+                    unavailable == nullptr ? json::value(0) : *unavailable, "may not be 0 when `maxSurge` is 0");
+    }
+  }
+  rules.nonNegative(object, {"spec", "revisionHistoryLimit"}, "spec.revisionHistoryLimit");
+  rules.nonNegative(object, {"spec", "progressDeadlineSeconds"}, "spec.progressDeadlineSeconds");
+  const auto deadline = getInt(object, {"spec", "progressDeadlineSeconds"});
+  if (deadline <= getInt(object, {"spec", "minReadySeconds"})) {
+    rules.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds");
+  }
+}
+
+void validateLease(const json::object& object, Rules& rules) {
+  if (const auto* duration = find(object, {"spec", "leaseDurationSeconds"});
+      duration != nullptr && asInteger(*duration).value_or(1) <= 0) {
+    rules.invalid("spec.leaseDurationSeconds", *duration, "must be greater than 0");
+  }
+  rules.nonNegative(object, {"spec", "leaseTransitions"}, "spec.leaseTransitions");
 }
 
 void validateService(const json::object& object, const json::object* old, Rules& rules) {
   const std::string type(getString(object, {"spec", "type"}));
-  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
-    rules.unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
-  }
   const auto* ports = getArray(object, {"spec", "ports"});
   const bool headless = getString(object, {"spec", "clusterIP"}) == "None";
   if ((ports == nullptr || ports->empty()) && !headless && type != "ExternalName") rules.required("spec.ports");
@@ -146,6 +207,9 @@ void validateService(const json::object& object, const json::object* old, Rules&
         rules.invalid(field + ".targetPort", *target, "must be between 1 and 65535, inclusive");
       }
     }
+  }
+  if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
+    rules.unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
   }
   if (old == nullptr) return;
   const auto* before = find(*old, {"spec", "clusterIP"});
@@ -241,7 +305,7 @@ void validateJob(const json::object& object, const json::object* old, Rules& rul
   }
   validatePodSpec(getObject(object, {"spec", "template", "spec"}), "spec.template.spec", rules);
   if (getString(object, {"spec", "template", "spec", "restartPolicy"}) == "Always") {
-    rules.unsupported("spec.template.spec.restartPolicy", "Always", {"OnFailure", "Never"});
+    rules.required("spec.template.spec.restartPolicy", "valid values: \"OnFailure\", \"Never\"");
   }
   if (old == nullptr) return;
   for (const std::string_view key : {"selector", "template", "completions"}) {
@@ -256,7 +320,7 @@ void validateJob(const json::object& object, const json::object* old, Rules& rul
 void validateIngress(const json::object& object, Rules& rules) {
   const auto* list = getArray(object, {"spec", "rules"});
   if ((list == nullptr || list->empty()) && find(object, {"spec", "defaultBackend"}) == nullptr) {
-    rules.invalid("spec", json::object(), "either `defaultBackend` or `rules` must be specified");
+    rules.invalid("spec", json::value(), "either `defaultBackend` or `rules` must be specified");
     return;
   }
   if (list == nullptr) return;
@@ -277,7 +341,39 @@ void validateIngress(const json::object& object, Rules& rules) {
   }
 }
 
+std::string_view goType(const json::value& value) {
+  if (value.is_string()) return "string";
+  if (value.is_bool()) return "bool";
+  if (value.is_array()) return "[]interface {}";
+  if (value.is_object()) return "map[string]interface {}";
+  return value.is_null() ? "<nil>" : "float64";
+}
+
 }  // namespace
+
+std::vector<std::string> validateScale(const ResourceType& type, const json::object& object) {
+  std::vector<std::string> violations;
+  if (!type.custom || !type.has_scale) return violations;
+  Rules rules(violations);
+  for (const auto* path : {&type.scale_replicas, &type.scale_status_replicas, &type.scale_selector}) {
+    const std::string field = fmt::format(".{}", fmt::join(*path, "."));
+    const json::value* value = valueAt(object, *path);
+    if (value == nullptr) continue;
+    const bool selector = path == &type.scale_selector;
+    const auto number = asInteger(*value);
+    if (selector ? !value->is_string() : !number.has_value()) {
+      rules.invalid(field, selector ? json::value("") : json::value(0),
+                    fmt::format("{} accessor error: {} is of the type {}, expected {}", field,
+                                value->is_string() ? std::string(value->get_string()) : json::serialize(*value),
+                                goType(*value), selector ? "string" : "int64"));
+    } else if (!selector && *number < 0) {
+      rules.invalid(field, *number, "should be a non-negative integer");
+    } else if (!selector && *number > INT32_MAX) {
+      rules.invalid(field, *number, fmt::format("should be less than or equal to {}", INT32_MAX));
+    }
+  }
+  return violations;
+}
 
 void validateKind(const AdmissionContext& context, const json::object& object, const json::object* old,
                   std::vector<std::string>& violations) {
@@ -288,7 +384,8 @@ void validateKind(const AdmissionContext& context, const json::object& object, c
     validatePodSpec(getObject(object, {"spec"}), "spec", rules);
     if (old != nullptr) validatePodUpdate(object, *old, rules);
   } else if (kind == "ReplicaSet" || kind == "Deployment" || kind == "DaemonSet" || kind == "StatefulSet") {
-    validateWorkload(object, old, rules, true);
+    validateWorkload(object, old, rules);
+    if (kind == "Deployment") validateDeployment(object, rules);
   } else if (kind == "Job") {
     validateJob(object, old, rules);
   } else if (kind == "Service") {
@@ -302,11 +399,13 @@ void validateKind(const AdmissionContext& context, const json::object& object, c
     }
   } else if (kind == "HorizontalPodAutoscaler") {
     validateAutoscaler(object, rules);
+  } else if (kind == "Lease") {
+    validateLease(object, rules);
   } else if (kind == "Ingress") {
     validateIngress(object, rules);
   } else if (kind == "PodDisruptionBudget") {
     if (find(object, {"spec", "minAvailable"}) != nullptr && find(object, {"spec", "maxUnavailable"}) != nullptr) {
-      rules.invalid("spec", json::object(), "minAvailable and maxUnavailable cannot be both set");
+      rules.invalid("spec", object.at("spec"), "minAvailable and maxUnavailable cannot be both set");
     }
   } else if (kind == "CustomResourceDefinition") {
     auto more = validateDefinition(object, old);
