@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -113,6 +114,11 @@ class Namespace:
             if any(owner["name"] == name and owner["kind"] == "Rollout" for owner in rs["metadata"].get("ownerReferences", []))
         }
 
+    def let_a_second_pass(self):
+        """Waits until a ReplicaSet made now would be younger than all that exist: creation times are whole seconds."""
+        newest = max(rs["metadata"]["creationTimestamp"] for rs in self.list("replicasets"))
+        wait_for(lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) > newest, 5, "the next second")
+
     def events(self, name):
         return [
             (event["reason"], event["message"])
@@ -193,7 +199,7 @@ def controller(cluster):
 
 @pytest.fixture
 def namespace(cluster, controller, request):
-    name = "t-" + re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:50]
+    name = "t-" + re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:50].strip("-")
     cluster.kubectl("create", "namespace", name)
     yield Namespace(cluster, name)
     if controller.process.poll() is not None:

@@ -59,6 +59,7 @@ def test_abort_before_the_switch(namespace):
 
 def test_rollback_within_the_scale_down_delay_is_a_switch(namespace):
     blue = deploy(namespace, scaleDownDelaySeconds=300)
+    namespace.let_a_second_pass()  # a rollback is to an older ReplicaSet
     namespace.patch("rollout", "web", set_image("crossfade.dev/demo:v2"))
     green = namespace.wait_phase("web", "Paused")["status"]["currentPodHash"]
     namespace.crossfade("promote", "web")
