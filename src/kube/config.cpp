@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 
@@ -24,8 +24,13 @@ namespace fs = std::filesystem;
 Result<std::string> readFile(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});  // fails here, not earlier, for a folder
-  if (!file.is_open() || errno != 0) {
+  std::string text;
+  std::array<char, 4096> piece;
+  // read() fails, instead of throwing, for a folder, which can be opened.
+  while (file.read(piece.data(), piece.size()) || file.gcount() > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (!file.is_open() || file.bad()) {
     return fail(errno == ENOENT ? ErrorCode::not_found : ErrorCode::invalid, std::strerror(errno));
   }
   return text;

@@ -20,7 +20,8 @@ class LeaderElector {
  public:
   LeaderElector(Client& client, Executor executor, Random& random, LeaderSettings settings);
   ~LeaderElector();
-  // Returns once we hold the lease, and keeps renewing it in the background from then on.
+  // Returns once we hold the lease, and keeps renewing it in the background from then on. Returns without it only when
+  // the elector is destroyed or has lost or released the lease before: it leads once.
   Task<> acquire();
   // Called (once, from the loop) when the lease was lost: not renewed within renew_deadline, or taken by another.
   void onLost(std::function<void()> lost);

@@ -91,7 +91,11 @@ TEST_F(ClientTest, WritesWithTheContentTypesOfTheApi) {
   once(client.create(sets, "ns", body), "POST " + path + manager, "application/json", R"({"a":1})");
   once(client.create(resources::pods, "ns", body, {}, "p", "eviction"),
        "POST /api/v1/namespaces/ns/pods/p/eviction" + manager, "application/json", R"({"a":1})");
-  once(client.update(sets, "ns", "x", body, {.field_manager = "kubectl edit", .dry_run = true, .strict = true}),
+  WriteOptions edit;
+  edit.field_manager = "kubectl edit";
+  edit.dry_run = true;
+  edit.strict = true;
+  once(client.update(sets, "ns", "x", body, edit),
        "PUT " + path + "/x?fieldManager=kubectl%20edit&dryRun=All&fieldValidation=Strict", "application/json",
        R"({"a":1})");
   once(client.patch(sets, "ns", "x", PatchType::merge, body, {}, "status"), "PATCH " + path + "/x/status" + manager,
@@ -312,8 +316,11 @@ TEST_F(ClientTest, ReadsAListPageByPage) {
   transport->answer(200, R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9","continue":"to k"},
       "items":[{"metadata":{"name":"a"}},{"kind":"Own","apiVersion":"x/v1","metadata":{"name":"b"}}]})");
   transport->answer(200, R"({"metadata":{"resourceVersion":"9","continue":""},"items":[{"metadata":{"name":"c"}}]})");
-  const auto list = get(client.list(
-      resources::pods, "ns", {.label_selector = "a in (b,c)", .field_selector = "x=y", .resource_version = "3"}));
+  ListOptions options;
+  options.label_selector = "a in (b,c)";
+  options.field_selector = "x=y";
+  options.resource_version = "3";
+  const auto list = get(client.list(resources::pods, "ns", options));
   ASSERT_TRUE(list);
   EXPECT_EQ(list->resource_version, "9");
   ASSERT_EQ(list->items.size(), 3U);
@@ -367,13 +374,16 @@ TEST_F(ClientTest, AnEmptyListMayBeNull) {
 TEST_F(ClientTest, OpensWatches) {
   Client client = make();
   const auto stream = transport->stream();
-  const auto watch = get(client.watch(resources::pods, "", {.label_selector = "a", .resource_version = "7"}));
+  WatchOptions options;
+  options.label_selector = "a";
+  options.resource_version = "7";
+  const auto watch = get(client.watch(resources::pods, "", options));
   ASSERT_TRUE(watch);
   EXPECT_EQ(
       transport->last(),
       "GET /api/v1/pods?watch=true&allowWatchBookmarks=true&labelSelector=a&resourceVersion=7&timeoutSeconds=300");
   transport->answer(410, status(410, "Expired", "too old"));
-  EXPECT_EQ(get(client.watch(resources::pods, "", {.resource_version = "1"})).error().code, ErrorCode::gone);
+  EXPECT_EQ(get(client.watch(resources::pods, "", options)).error().code, ErrorCode::gone);
 }
 
 TEST_F(ClientTest, TellsItsObserver) {

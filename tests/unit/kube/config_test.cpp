@@ -249,7 +249,7 @@ TEST_F(ConfigTest, NamesWhatIsWrong) {
   const struct {
     std::string text, message;
   } cases[] = {
-      {"a: [", "DIR/config: yaml-cpp: error at line 1, column 5: end of sequence flow not found"},
+      {"a: [", "DIR/config: yaml-cpp: error at line 1, column 1: end of sequence flow not found"},
       {"just text", "DIR/config: not a kubeconfig: it must be a mapping"},
       {"", "kubeconfig DIR/config: no current-context is set, and no --context is given"},
       {"current-context: x", "kubeconfig DIR/config: context \"x\" does not exist"},

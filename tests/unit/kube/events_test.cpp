@@ -74,9 +74,9 @@ TEST_F(EventsTest, WritesWhatClientGoWrites) {
   ASSERT_EQ(order.size(), 1U);
   EXPECT_EQ(transport->last(), "POST /api/v1/namespaces/ns/events?fieldManager=rollouts-controller");
   // 2024-01-01T00:00:00Z in nanoseconds.
-  EXPECT_EQ(order[0], "guestbook.17a5ff9cb8378000");
+  EXPECT_EQ(order[0], "guestbook.17a6101701650000");
   EXPECT_EQ(stored.begin()->second, parseJson(R"({"apiVersion":"v1","kind":"Event",
-      "metadata":{"name":"guestbook.17a5ff9cb8378000","namespace":"ns"},
+      "metadata":{"name":"guestbook.17a6101701650000","namespace":"ns"},
       "involvedObject":{"kind":"Rollout","namespace":"ns","name":"guestbook","uid":"u1","apiVersion":"argoproj.io/v1alpha1","resourceVersion":"7"},
       "reason":"RolloutUpdated","message":"Rollout updated to revision 2","source":{"component":"rollouts-controller"},
       "firstTimestamp":"2024-01-01T00:00:00Z","lastTimestamp":"2024-01-01T00:00:00Z","count":1,"type":"Normal","eventTime":null,
