@@ -340,6 +340,10 @@ Result<Config> fromKubeconfig(const ConfigOverrides& overrides, const Merged& me
   if (config.tls.insecure_skip_verify && !config.tls.ca_pem.empty()) {
     cluster->complain("insecure-skip-tls-verify", "contradicts a certificate-authority");
   }
+  if (!config.proxy_url.empty()) {
+    // The transport knows only the environment's proxies; going past this one would be worse than stopping.
+    cluster->complain("proxy-url", "is not supported: set HTTPS_PROXY");
+  }
   if (!merged.wrong->empty()) return fail(ErrorCode::invalid, *merged.wrong);
 
   auto origin = serverOrigin(server, config);

@@ -271,6 +271,8 @@ TEST_F(ConfigTest, NamesWhatIsWrong) {
        "DIR/config: cluster \"c1\": certificate-authority DIR/ca.crt can't be read: No such file or directory"},
       {kubeconfig("server: 'https://h', certificate-authority-data: '%'", ""),
        "DIR/config: cluster \"c1\": certificate-authority-data is not base64"},
+      {kubeconfig("server: 'https://h', proxy-url: 'http://p:3128'", ""),
+       "DIR/config: cluster \"c1\": proxy-url is not supported: set HTTPS_PROXY"},
       {kubeconfig("server: 'https://h'", "client-certificate-data: Q0E="),
        "DIR/config: user \"u1\": client-certificate and client-key must both be given"},
       {kubeconfig("server: 'https://h'", "auth-provider: {name: gcp}"),
