@@ -14,11 +14,15 @@ bool isObserved(const State& state) {
   return state.rollout.status.observed_generation == std::to_string(state.rollout.metadata.generation);
 }
 
+bool hasAllPods(const State& state) {
+  return std::ranges::all_of(state.sets, [](const auto& named) { return named.second.ready >= named.second.wanted; });
+}
+
 }  // namespace
 
 std::optional<std::string> Invariants::check(const State& now) {
   was_healthy_ = was_healthy_ || now.rollout.status.phase == "Healthy";
-  if (excused_ && isSettled(now) && isObserved(now)) excused_ = false;
+  if (excused_ && isSettled(now) && isObserved(now) && hasAllPods(now)) excused_ = false;
   std::optional<std::string> broken = checkTraffic(now);
   if (!broken && was_healthy_ && !excused_) broken = checkCounts(now);
   if (!broken && before_) broken = checkProgress(now);

@@ -26,7 +26,8 @@ Error reset() { return {ErrorCode::unavailable, "connection reset by peer (simul
 
 // What passes from the server's side to the one who asked.
 struct Exchange {
-  explicit Exchange(Clock& clock) : arrived(clock) {}
+  explicit Exchange(std::shared_ptr<Clock> owner) : clock(std::move(owner)), arrived(*clock) {}
+  std::shared_ptr<Clock> clock;
   Signal arrived;
   std::optional<Result<net::Response>> answer;
 };
@@ -34,7 +35,8 @@ struct Exchange {
 // --- watches ---------------------------------------------------------------------------------------------------------
 
 struct Stream {
-  explicit Stream(Clock& clock) : arrived(clock) {}
+  explicit Stream(std::shared_ptr<Clock> owner) : clock(std::move(owner)), arrived(*clock) {}
+  std::shared_ptr<Clock> clock;
   Signal arrived;
   std::deque<std::string> pieces;
   bool ended = false, cancelled = false;
@@ -108,8 +110,8 @@ Task<> pump(Network& network, std::shared_ptr<Stream> stream) {
 
 class SimTransport : public net::Transport {
  public:
-  SimTransport(Network& network, Clock& clock, std::shared_ptr<Life> life)
-      : network_(network), clock_(clock), life_(std::move(life)) {}
+  SimTransport(Network& network, std::shared_ptr<Clock> clock, std::shared_ptr<Life> life)
+      : network_(network), clock_(std::move(clock)), life_(std::move(life)) {}
 
   Task<Result<net::Response>> send(net::Request request, Duration timeout) override {
     return ask(std::move(request), timeout);
@@ -121,7 +123,7 @@ class SimTransport : public net::Transport {
  private:
   Task<Result<net::Response>> ask(net::Request request, Duration timeout) {
     const auto exchange = std::make_shared<Exchange>(clock_);
-    const TimePoint deadline = clock_.now() + timeout;
+    const TimePoint deadline = clock_->now() + timeout;
     spawn(network_.executor, carryOut(network_, clock_, life_, std::move(request), exchange));
     while (!exchange->answer) {
       if (!co_await exchange->arrived.waitUntil(deadline))
@@ -130,8 +132,8 @@ class SimTransport : public net::Transport {
     co_return std::move(*exchange->answer);
   }
 
-  static Task<> carryOut(Network& network, Clock& clock, std::shared_ptr<Life> life, net::Request request,
-                         std::shared_ptr<Exchange> exchange) {
+  static Task<> carryOut(Network& network, std::shared_ptr<Clock> clock, std::shared_ptr<Life> life,
+                         net::Request request, std::shared_ptr<Exchange> exchange) {
     co_await sleepFor(network.server_clock, network.faults.latency);
     if (!life->alive) co_return;
     const bool write = isWrite(request);
@@ -175,7 +177,7 @@ class SimTransport : public net::Transport {
     return std::nullopt;
   }
 
-  static std::unique_ptr<net::BodyReader> follow(Network& network, Clock& clock,
+  static std::unique_ptr<net::BodyReader> follow(Network& network, std::shared_ptr<Clock> clock,
                                                  std::unique_ptr<net::BodyReader> source) {
     const auto stream = std::make_shared<Stream>(clock);
     stream->source = std::move(source);
@@ -184,14 +186,15 @@ class SimTransport : public net::Transport {
   }
 
   Network& network_;
-  Clock& clock_;
+  std::shared_ptr<Clock> clock_;
   std::shared_ptr<Life> life_;
 };
 
 }  // namespace
 
-std::shared_ptr<net::Transport> makeTransport(Network& network, Clock& clock, std::shared_ptr<Life> life) {
-  return std::make_shared<SimTransport>(network, clock, std::move(life));
+std::shared_ptr<net::Transport> makeTransport(Network& network, std::shared_ptr<Clock> clock,
+                                              std::shared_ptr<Life> life) {
+  return std::make_shared<SimTransport>(network, std::move(clock), std::move(life));
 }
 
 }  // namespace crossfade::sim

@@ -35,7 +35,9 @@ struct Life {
   bool alive = true;
 };
 
-// `clock` is the controller's: what waits for an answer belongs to it. `network` outlives the transport.
-std::shared_ptr<net::Transport> makeTransport(Network& network, Clock& clock, std::shared_ptr<Life> life);
+// `clock` is the controller's: what waits for an answer belongs to it. It is shared, since the server's side may hold
+// an answer that nobody waits for any more. `network` outlives the transport.
+std::shared_ptr<net::Transport> makeTransport(Network& network, std::shared_ptr<Clock> clock,
+                                              std::shared_ptr<Life> life);
 
 }  // namespace crossfade::sim

@@ -54,10 +54,10 @@ std::string describe(const net::Request& request) {
 
 struct SimWorld::Program {
   Program(SimWorld& world)
-      : clock(world.loop_.time()),
-        client(makeTransport(*world.network_, clock, life), clock, kube::Config(), "crossfade/sim"),
-        metrics(clock, "sim"),
-        controller({world.loop_.executor(), clock, world.controller_random_, client, dialer}, settings(), metrics) {}
+      : clock(std::make_shared<VirtualClock>(world.loop_.time())),
+        client(makeTransport(*world.network_, clock, life), *clock, kube::Config(), "crossfade/sim"),
+        metrics(*clock, "sim"),
+        controller({world.loop_.executor(), *clock, world.controller_random_, client, dialer}, settings(), metrics) {}
 
   static controller::Settings settings() {
     controller::Settings settings;
@@ -65,7 +65,7 @@ struct SimWorld::Program {
     return settings;
   }
 
-  VirtualClock clock;
+  std::shared_ptr<VirtualClock> clock;
   std::shared_ptr<Life> life = std::make_shared<Life>();
   NoDialer dialer;
   kube::Client client;
@@ -127,7 +127,7 @@ void SimWorld::startController() {
 void SimWorld::killController() {
   if (program_ == nullptr) return;
   program_->life->alive = false;
-  loop_.kill(program_->clock);
+  loop_.kill(*program_->clock);
   program_ = nullptr;
   loop_.settle();
 }
