@@ -22,7 +22,7 @@ bool hasAllPods(const State& state) {
 
 std::optional<std::string> Invariants::check(const State& now) {
   was_healthy_ = was_healthy_ || now.rollout.status.phase == "Healthy";
-  if (excused_ && isSettled(now) && isObserved(now) && hasAllPods(now)) excused_ = false;
+  if (excused_ && isSettled(now) && isObserved(now) && hasAllPods(now) && !checkCounts(now)) excused_ = false;
   std::optional<std::string> broken = checkTraffic(now);
   if (!broken && was_healthy_ && !excused_) broken = checkCounts(now);
   if (!broken && before_) broken = checkProgress(now);
