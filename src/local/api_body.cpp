@@ -4,6 +4,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 
+#include "local/protobuf.hpp"
 #include "local/yaml.hpp"
 
 namespace crossfade::local {
@@ -100,38 +101,53 @@ bool isYaml(std::string_view content_type) {
 
 }  // namespace
 
-Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind) {
-  const auto unrecognized = [&](std::string_view why) {
-    return refuse(badRequest(fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", kind, why,
-                                         head(request.body))));
-  };
+std::expected<Body, BodyFault> readBody(const ApiRequest& request) {
+  const auto unreadable = [](std::string why) { return std::unexpected(BodyFault{.why = std::move(why)}); };
   const auto content_type = request.contentType();
   Body body;
-  if (isYaml(content_type)) {
-    auto value = parseYaml(request.body);
-    if (!value) return unrecognized(value.error().message);
-    auto* object = value->if_object();
-    if (object == nullptr) return unrecognized("couldn't get version/kind; the document is no object");
+  if (content_type == "application/vnd.kubernetes.protobuf") {
+    auto object = decodeProtobuf(request.body);
+    if (!object) return unreadable(object.error().message);
     body.object = std::move(*object);
     return body;
   }
-  if (!content_type.empty() && content_type != "application/json") {
-    return refuse(unsupportedMediaType("application/json, application/yaml"));
+  if (isYaml(content_type)) {
+    auto value = parseYaml(request.body);
+    if (!value) return unreadable(value.error().message);
+    auto* object = value->if_object();
+    if (object == nullptr) return unreadable("couldn't get version/kind; the document is no object");
+    body.object = std::move(*object);
+    return body;
   }
+  if (!content_type.empty() && content_type != "application/json")
+    return std::unexpected(BodyFault{.unsupported = true, .why = {}});
   auto value = parseJson(request.body);
   if (!value) {
     const bool cut = value.error().message.find("incomplete") != std::string::npos;
-    return unrecognized(fmt::format("couldn't get version/kind; json parse error: {}",
-                                    cut ? "unexpected end of JSON input" : std::string_view(value.error().message)));
+    return unreadable(fmt::format("couldn't get version/kind; json parse error: {}",
+                                  cut ? "unexpected end of JSON input" : std::string_view(value.error().message)));
   }
   auto* object = value->if_object();
   if (object == nullptr) {
-    return unrecognized(fmt::format(
+    return unreadable(fmt::format(
         "couldn't get version/kind; json parse error: json: cannot unmarshal {} into an object", decodedKind(*value)));
   }
   body.object = std::move(*object);
   body.duplicates = duplicateMembers(request.body);
   return body;
+}
+
+std::string unregisteredKind(std::string_view kind, std::string_view version) {
+  return fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme \"pkg/runtime/scheme.go:110\"", kind,
+                     version);
+}
+
+Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind) {
+  auto body = readBody(request);
+  if (body) return std::move(*body);
+  if (body.error().unsupported) return refuse(unsupportedMediaType(readable_types));
+  return refuse(badRequest(fmt::format("the object provided is unrecognized (must be of type {}): {} ({})", kind,
+                                       body.error().why, head(request.body))));
 }
 
 Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type, std::string_view version) {
@@ -147,16 +163,24 @@ Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type
                     type.kind, given_kind.empty() ? "Kind" : "apiVersion", head(request.body), head(request.body))));
   }
   if (!given_version.empty() && given_version != api_version) {
-    return refuse(badRequest(fmt::format(
-        "the API version in the data ({}) does not match the expected API version ({})", given_version, api_version)));
+    if (type.custom) {
+      return refuse(
+          badRequest(fmt::format("the API version in the data ({}) does not match the expected API version ({})",
+                                 given_version, api_version)));
+    }
+    const std::string_view kind = given_kind.empty() ? std::string_view(type.kind) : given_kind;
+    const std::size_t slash = given_version.find('/');
+    return refuse(badRequest(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", kind,
+                                         given_version.substr(slash == std::string::npos ? 0 : slash + 1), type.kind,
+                                         unregisteredKind(kind, given_version))));
   }
   if (!given_kind.empty() && given_kind != type.kind) {
     if (type.custom) {
       return refuse(invalidObject(type.group, given_kind, getString(object, {"metadata", "name"}),
                                   {fmt::format("kind: Invalid value: \"{}\": must be {}", given_kind, type.kind)}));
     }
-    return refuse(
-        badRequest(fmt::format("{} in version \"{}\" cannot be handled as a {}", given_kind, version, type.kind)));
+    return refuse(badRequest(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", given_kind, version,
+                                         type.kind, unregisteredKind(given_kind, api_version))));
   }
   object["apiVersion"] = api_version;
   object["kind"] = type.kind;

@@ -15,7 +15,20 @@ struct Body {
   std::vector<std::string> duplicates;  // paths of members that a JSON text names twice
 };
 
-// The body of a create or an update of `kind`: JSON or YAML by its content type.
+// Why a body can't be read.
+struct BodyFault {
+  bool unsupported = false;  // its content type is none that we read
+  std::string why;           // "couldn't get version/kind; json parse error: ..."
+};
+
+constexpr std::string_view readable_types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+// JSON, YAML or protobuf by the content type; JSON where there is none.
+std::expected<Body, BodyFault> readBody(const ApiRequest& request);
+// `no kind "Foo" is registered for version "v1" in scheme ...`
+std::string unregisteredKind(std::string_view kind, std::string_view version);
+
+// The body of a create or an update of `kind`, or the failure that tells what it should have been.
 Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind);
 
 // The same, held against the resource: apiVersion and kind are those of the path (filled in where a built-in kind's are

@@ -73,6 +73,6 @@ Answer bindPod(const ApiCall& call);
 Answer evictPod(const ApiCall& call);
 Answer requestToken(const ApiCall& call);
 // Reviews: resources without objects (see virtualResources). Empty when the path names none of them.
-std::optional<Answer> createVirtual(const ApiRequest& request);
+std::optional<Answer> createVirtual(const ApiRequest& request, TimePoint now);
 
 }  // namespace crossfade::local

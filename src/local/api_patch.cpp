@@ -4,6 +4,8 @@
 
 #include "local/api_body.hpp"
 #include "local/api_calls.hpp"
+#include "local/api_versions.hpp"
+#include "local/json_text.hpp"
 #include "local/patch.hpp"
 #include "local/schema.hpp"
 #include "local/yaml.hpp"
@@ -24,7 +26,7 @@ Outcome<PatchType> patchType(const ApiCall& call) {
     return refuse(unsupportedMediaType(
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"));
   }
-  return refuse({415, "UnsupportedMediaType", "415: Unsupported Media Type", {}});
+  return refuse({415, "UnsupportedMediaType", "415: Unsupported Media Type", {}, {}, true});
 }
 
 // The patch as a JSON value: an object, or for JSON patch an array.
@@ -57,10 +59,43 @@ Outcome<json::value> decodePatch(const ApiCall& call, PatchType type) {
 }
 
 // The 422 that names no object: the patch itself is at fault.
-ApiFailure badPatch(const json::value& shown, std::string_view why) {
-  return invalidObject(
-      "", "", "",
-      {fmt::format("patch: Invalid value: {}: {}", json::serialize(json::string(json::serialize(shown))), why)});
+ApiFailure badPatch(std::string_view shown, std::string_view why) {
+  return invalidObject("", "", "", {fmt::format("patch: Invalid value: {}: {}", jsonText(json::string(shown)), why)});
+}
+
+// A value as Go's %v prints it: "map[spec:map[replicas:x]]".
+std::string goText(const json::value& value) {
+  if (const auto* object = value.if_object()) {
+    std::map<std::string, std::string> members;
+    for (const auto& [key, member] : *object) members.emplace(key, goText(member));
+    std::string text;
+    for (const auto& [key, member] : members) text += fmt::format("{}{}:{}", text.empty() ? "" : " ", key, member);
+    return fmt::format("map[{}]", text);
+  }
+  if (const auto* array = value.if_array()) {
+    std::vector<std::string> items;
+    for (const auto& item : *array) items.push_back(goText(item));
+    return fmt::format("[{}]", fmt::join(items, " "));
+  }
+  if (value.is_null()) return "<nil>";
+  return value.is_string() ? std::string(value.get_string()) : jsonText(value);
+}
+
+// What a strategic merge says where the decoder says "json: cannot unmarshal string into Go struct field ... of type
+// int32".
+std::string strategicFault(std::string_view mistyped) {
+  const auto found = mistyped.find("cannot unmarshal ");
+  const auto of_type = mistyped.rfind(" of type ");
+  if (found == std::string_view::npos || of_type == std::string_view::npos) return std::string(mistyped);
+  std::string_view given = mistyped.substr(found + 17);
+  given = given.substr(0, given.find(' '));
+  const std::string_view wanted = mistyped.substr(of_type + 9);
+  if (wanted.starts_with("[]")) return fmt::format("cannot restore slice from {}", given);
+  if (wanted.starts_with("map[")) return fmt::format("cannot restore map from {}", given);
+  for (const std::string_view plain : {"int32", "int64", "float64", "string", "bool"}) {
+    if (wanted == plain) return fmt::format("unrecognized type: {}", wanted);
+  }
+  return fmt::format("cannot restore struct from: {}", given);
 }
 
 // A conflict of server-side apply, whose message tells managers and fields, with both as causes.
@@ -98,7 +133,8 @@ Outcome<json::object> applyPatch(const ApiCall& call, PatchType type, const json
       case PatchType::json:
         return jsonPatch(live, patch);
       case PatchType::strategic:
-        if (const Schema* schema = call.registry.schema(call.type)) return strategicMergePatch(live, patch, *schema);
+        if (const Schema* schema = call.registry.schema(call.type, call.path.version))
+          return strategicMergePatch(live, patch, *schema);
         return jsonMergePatch(live, patch);
       default:
         return jsonMergePatch(live, patch);
@@ -106,16 +142,17 @@ Outcome<json::object> applyPatch(const ApiCall& call, PatchType type, const json
   }();
   if (patched) return std::move(*patched);
   if (type == PatchType::json) {
-    return refuse({422, "Invalid", "the server rejected our request due to an error in our request", {}});
+    return refuse({422, "Invalid", "the server rejected our request due to an error in our request", {}, {}, true});
   }
-  return refuse(badPatch(patch, patched.error().message));
+  return refuse(badPatch(type == PatchType::strategic ? goText(patch) : jsonText(patch), patched.error().message));
 }
 
 // The name of an object never changes, nor do its kind and version.
 Outcome<void> checkIdentity(const ApiCall& call, const json::object& patched) {
   const auto* metadata = crossfade::getObject(patched, {"metadata"});
   if (metadata == nullptr)
-    return refuse(badPatch(patched, "json: cannot unmarshal into Go struct field .metadata of type v1.ObjectMeta"));
+    return refuse(
+        badPatch(jsonText(patched), "json: cannot unmarshal into Go struct field .metadata of type v1.ObjectMeta"));
   const auto name = getString(*metadata, {"name"});
   if (name != call.path.name) {
     return refuse(badRequest(
@@ -130,7 +167,8 @@ Outcome<void> checkIdentity(const ApiCall& call, const json::object& patched) {
 Outcome<void> checkKind(const json::object& before, const json::object& patched) {
   for (const std::string_view key : {"apiVersion", "kind"}) {
     if (getString(patched, {key}) == getString(before, {key})) continue;
-    return refuse(badPatch(patched, fmt::format("no kind \"{}\" is registered for version \"{}\"",
+    return refuse(
+        badPatch(jsonText(patched), fmt::format("no kind \"{}\" is registered for version \"{}\"",
                                                 getString(patched, {"kind"}), getString(patched, {"apiVersion"}))));
   }
   return {};
@@ -175,17 +213,17 @@ Answer apply(const ApiCall& call, const View& view, Subresource subresource, jso
   if (const auto ns = getString(metadata, {"namespace"}); call.type.namespaced && !ns.empty() && ns != call.path.ns) {
     return refuse(badRequest("the namespace of the provided object does not match the namespace sent on the request"));
   }
+  const std::string given_ns(getString(metadata, {"namespace"}));
   const auto typedFailure = [&](std::string_view why) {
-    return refuse(
-        internalError(fmt::format("failed to create typed patch object ({}/{}; {}, Kind={}): {}",
-                                  getString(metadata, {"namespace"}), call.path.name, version, call.type.kind, why)));
+    return refuse(internalError(fmt::format("failed to create typed patch object ({}/{}; {}/{}, Kind={}): {}", given_ns,
+                                            call.path.name, call.type.group, call.path.version, call.type.kind, why)));
   };
   if (const auto unknown = unknownFields(call, applied); !unknown.empty()) {
     return typedFailure(fmt::format(".{}: field not declared in schema", unknown.front()));
   }
   metadata["name"] = call.path.name;
   if (call.type.namespaced) metadata["namespace"] = call.path.ns;
-  applied["apiVersion"] = call.type.apiVersion();
+  applied = fromVersion(call.type, call.path.version, std::move(applied));
 
   const auto stored = call.registry.get(call.type, call.path.ns, call.path.name);
   if (!stored && subresource != Subresource::none) return refuse(failureOf(stored.error(), call.type, call.path.name));
@@ -224,27 +262,30 @@ Answer patchObject(const ApiCall& call, Subresource subresource) {
 
   const auto stored = call.registry.get(call.type, call.path.ns, call.path.name);
   if (!stored) return refuse(failureOf(stored.error(), call.type, call.path.name));
-  const json::object live = view->converted(**stored);
+  const json::object live = toVersion(call.type, call.path.version, **stored);
   auto patched = applyPatch(call, *type, live, *patch);
   if (!patched) return refuse(std::move(patched.error()));
   if (auto ok = checkKind(live, *patched); !ok) return refuse(std::move(ok.error()));
   if (auto ok = checkIdentity(call, *patched); !ok) return refuse(std::move(ok.error()));
-  const json::value shown = *type == PatchType::strategic ? *patch : json::value(*patched);
+  const bool strategic = *type == PatchType::strategic;
+  const auto shown = [&] { return strategic ? goText(*patch) : jsonText(*patched); };
   if (const Schema* schema = call.registry.schema(call.type, call.path.version)) {
-    if (const auto fault = schema->mistyped(*patched)) return refuse(badPatch(shown, *fault));
+    if (const auto fault = schema->mistyped(*patched)) {
+      return refuse(badPatch(shown(), strategic ? strategicFault(*fault) : *fault));
+    }
   }
   std::vector<std::string> warnings;
   if (parameters->validation != WriteParameters::Validation::ignore) {
     warnings = fieldWarnings(unknownFields(call, *patched), {});
     if (!warnings.empty() && parameters->validation == WriteParameters::Validation::strict) {
-      return refuse(badPatch(shown, fmt::format("strict decoding error: {}", fmt::join(warnings, ", "))));
+      return refuse(badPatch(shown(), fmt::format("strict decoding error: {}", fmt::join(warnings, ", "))));
     }
   }
   if (approximateSize(*patched) > call.options.max_object_bytes) return refuse(tooLarge(call.options.max_object_bytes));
   WriteReport report;
   const WriteOptions options{.field_manager = parameters->manager, .dry_run = parameters->dry_run, .report = &report};
-  const auto updated =
-      call.registry.update(call.type, call.path.ns, call.path.name, subresource, std::move(*patched), options);
+  const auto updated = call.registry.update(call.type, call.path.ns, call.path.name, subresource,
+                                            fromVersion(call.type, call.path.version, std::move(*patched)), options);
   if (!updated) return refuse(failureOf(updated.error(), call.type, call.path.name, &report));
   auto response = view->one(200, **updated);
   if (response) addWarnings(*response, warnings);

@@ -25,7 +25,9 @@ std::string encode(const Continuation& continuation) {
 }
 
 Outcome<Continuation> decodeContinuation(std::string_view token) {
-  const auto bad = [] { return refuse(badRequest("continue key is not valid: the token can't be decoded")); };
+  const auto bad = [] {
+    return refuse(badRequest("invalid continue token: continue key is not valid: the token can't be decoded"));
+  };
   const auto text = decodeBase64(token);
   if (!text) return bad();
   const auto value = parseJson(*text);

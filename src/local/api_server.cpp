@@ -102,7 +102,7 @@ struct ApiServer::Impl {
   }
 
   Answer answerResource(const ApiRequest& request) {
-    if (auto review = createVirtual(request)) return std::move(*review);
+    if (auto review = createVirtual(request, clock.now())) return std::move(*review);
     ResourcePath path = *request.path;
     if (path.group.empty() && path.plural == "bindings" && path.name.empty() && !path.ns.empty()) {
       if (request.method != "POST") return refuse(methodNotAllowed());

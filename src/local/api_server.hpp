@@ -1,5 +1,5 @@
-// The REST face of the registry: what kubectl and the controller speak to. One function from request to response, so that
-// the same code serves HTTP (net::listen) and the simulator (called directly).
+// The REST face of the registry: what kubectl and the controller speak to. One function from request to response, so
+// that the same code serves HTTP (net::listen) and the simulator (called directly).
 #pragma once
 #include <functional>
 #include <memory>
@@ -28,8 +28,8 @@ class PodLogs {
  public:
   virtual ~PodLogs() = default;
   // `not_found`/`invalid` in the API server's words. With `follow`, `stream` of the answer is set.
-  virtual Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container, bool follow,
-                                          std::optional<std::int64_t> tail_lines, bool previous) = 0;
+  virtual Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container,
+                                          bool follow, std::optional<std::int64_t> tail_lines, bool previous) = 0;
 };
 
 class ApiServer {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "local/json_text.hpp"
+
 namespace crossfade::local {
 
 namespace {
@@ -37,9 +39,11 @@ json::object detailsOf(std::string_view name, std::string_view group, std::strin
 
 ApiFailure badRequest(std::string message) { return {400, "BadRequest", std::move(message), {}}; }
 ApiFailure internalError(std::string message) { return {500, "", std::move(message), {}}; }
-ApiFailure unknownResource() { return {404, "NotFound", "the server could not find the requested resource", {}}; }
+ApiFailure unknownResource() {
+  return {404, "NotFound", "the server could not find the requested resource", {}, {}, true};
+}
 ApiFailure methodNotAllowed() {
-  return {405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}};
+  return {405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}, {}, true};
 }
 ApiFailure unsupportedMediaType(std::string_view accepted) {
   return {415,
@@ -119,7 +123,7 @@ json::object statusObject(const ApiFailure& failure) {
                       {"status", "Failure"},
                       {"message", failure.message}};
   if (!failure.reason.empty()) status["reason"] = failure.reason;
-  if (!failure.details.empty()) status["details"] = failure.details;
+  if (!failure.details.empty() || failure.generic) status["details"] = failure.details;
   status["code"] = failure.code;
   return status;
 }
@@ -131,10 +135,8 @@ json::object successStatus(json::object details) {
 }
 
 net::Response jsonResponse(int status, const json::value& body) {
-  return {.status = status,
-          .headers = {{"Content-Type", "application/json"}},
-          .body = json::serialize(body),
-          .stream = nullptr};
+  return {
+      .status = status, .headers = {{"Content-Type", "application/json"}}, .body = jsonText(body), .stream = nullptr};
 }
 
 net::Response textResponse(int status, std::string body) {

@@ -16,8 +16,9 @@ struct ApiFailure {
   int code = 500;
   std::string reason;  // "NotFound"; "" leaves it out
   std::string message;
-  json::object details;  // left out when empty
+  json::object details;  // left out when empty, but for failures that only tell their code
   json::object metadata = {};
+  bool generic = false;  // the failure of a whole request, not of an object
 };
 
 template <class T = void>

@@ -241,7 +241,7 @@ Answer requestToken(const ApiCall& call) {
                                                                 {"expirationTimestamp", formatTime(expires)}}}});
 }
 
-std::optional<Answer> createVirtual(const ApiRequest& request) {
+std::optional<Answer> createVirtual(const ApiRequest& request, TimePoint now) {
   const ResourcePath& path = *request.path;
   const auto& known = virtualResources();
   const auto resource = std::ranges::find_if(known, [&path](const VirtualResource& candidate) {
@@ -266,6 +266,7 @@ std::optional<Answer> createVirtual(const ApiRequest& request) {
         {"nonResourceRules", json::array{json::object{{"verbs", any}, {"nonResourceURLs", any}}}},
         {"incomplete", false}};
   } else {
+    ensureObject(object, {"metadata"})["creationTimestamp"] = formatTime(now);
     object["status"] = json::object{{"userInfo", userInfo()}};
   }
   return jsonResponse(201, object);

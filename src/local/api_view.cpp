@@ -4,11 +4,12 @@
 
 #include <charconv>
 
+#include "local/api_versions.hpp"
+#include "local/json_text.hpp"
+
 namespace crossfade::local {
 
 namespace {
-
-void append(std::string& text, const json::value& value) { text += json::serialize(value); }
 
 std::uint64_t versionOf(const json::object& object) {
   const auto text = getString(object, {"metadata", "resourceVersion"});
@@ -25,6 +26,7 @@ Outcome<View> View::of(const ApiRequest& request, const ResourceType& type, std:
   if (!accepted) return refuse(std::move(accepted.error()));
   View view;
   view.type_ = &type;
+  view.version_ = version;
   view.api_version_ = type.group.empty() ? std::string(version) : fmt::format("{}/{}", type.group, version);
   view.accepted_ = std::move(*accepted);
   view.now_ = now;
@@ -120,13 +122,9 @@ std::string View::event(const json::object& object, TimePoint now, bool first) c
   return text;
 }
 
-json::object View::converted(const json::object& object) const {
-  json::object result = object;
-  result["apiVersion"] = api_version_;
-  return result;
-}
-
-void View::appendObject(std::string& text, const json::object& object, bool with_kind) const {
+void View::appendObject(std::string& text, const json::object& stored, bool with_kind) const {
+  const json::object other = versionsDiffer(*type_, version_) ? toVersion(*type_, version_, stored) : json::object();
+  const json::object& object = other.empty() ? stored : other;
   text += '{';
   if (with_kind) text += fmt::format(R"("kind":"{}","apiVersion":"{}")", type_->kind, api_version_);
   bool separate = with_kind;
@@ -134,9 +132,9 @@ void View::appendObject(std::string& text, const json::object& object, bool with
     if (key == "kind" || key == "apiVersion") continue;
     if (separate) text += ',';
     separate = true;
-    append(text, json::string(key));
+    appendJsonString(text, key);
     text += ':';
-    append(text, value);
+    appendJson(text, value);
   }
   text += '}';
 }
@@ -145,7 +143,7 @@ void View::appendPartial(std::string& text, const json::object& object) const {
   text += fmt::format(R"({{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{}","metadata":)",
                       accepted_.meta_version);
   const auto* metadata = object.if_contains("metadata");
-  append(text, metadata == nullptr ? json::value(json::object()) : *metadata);
+  appendJson(text, metadata == nullptr ? json::value(json::object()) : *metadata);
   text += '}';
 }
 
@@ -154,12 +152,12 @@ void View::appendTable(std::string& text, const std::vector<const json::object*>
   text += fmt::format(R"({{"kind":"Table","apiVersion":"meta.k8s.io/{}","metadata":)", accepted_.meta_version);
   appendMetadata(text, metadata);
   text += R"(,"columnDefinitions":)";
-  append(text, columns ? json::value(printer_->columns()) : json::value());
+  appendJson(text, columns ? json::value(printer_->columns()) : json::value());
   text += R"(,"rows":[)";
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (i > 0) text += ',';
     text += R"({"cells":)";
-    append(text, printer_->cells(*objects[i], now));
+    appendJson(text, printer_->cells(*objects[i], now));
     text += R"(,"object":)";
     switch (include_) {
       case Include::none:
@@ -181,7 +179,7 @@ void View::appendMetadata(std::string& text, const ListMetadata& metadata) const
   json::object object{{"resourceVersion", std::to_string(metadata.resource_version)}};
   if (!metadata.continuation.empty()) object["continue"] = metadata.continuation;
   if (metadata.remaining) object["remainingItemCount"] = *metadata.remaining;
-  append(text, object);
+  appendJson(text, object);
 }
 
 net::Response View::respond(int status, std::string text) const {

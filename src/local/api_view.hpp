@@ -32,13 +32,10 @@ class View {
   // The object of a watch event. The first row of a table brings its columns.
   std::string event(const json::object& object, TimePoint now, bool first) const;
 
-  // The object in the version of the path; for answers that are neither.
-  json::object converted(const json::object& object) const;
-
  private:
   enum class Include { metadata, object, none };
 
-  void appendObject(std::string& text, const json::object& object, bool with_kind) const;
+  void appendObject(std::string& text, const json::object& stored, bool with_kind) const;
   void appendPartial(std::string& text, const json::object& object) const;
   void appendTable(std::string& text, const std::vector<const json::object*>& objects, const ListMetadata& metadata,
                    TimePoint now, bool columns) const;
@@ -46,7 +43,8 @@ class View {
   net::Response respond(int status, std::string text) const;
 
   const ResourceType* type_ = nullptr;
-  std::string api_version_;
+  std::string version_;      // of the path
+  std::string api_version_;  // the same with its group
   Accepted accepted_;
   Include include_ = Include::metadata;
   TimePoint now_;

@@ -3,6 +3,7 @@
 
 #include "local/api_body.hpp"
 #include "local/api_calls.hpp"
+#include "local/api_versions.hpp"
 #include "local/schema.hpp"
 
 namespace crossfade::local {
@@ -27,6 +28,10 @@ Outcome<void> matchNames(const ApiCall& call, json::object& object) {
   if (call.type.namespaced && !ns.empty() && ns != call.path.ns) {
     return refuse(badRequest("the namespace of the provided object does not match the namespace sent on the request"));
   }
+  const auto version = getString(metadata, {"resourceVersion"});
+  if (!std::ranges::all_of(version, [](char c) { return c >= '0' && c <= '9'; })) {
+    return refuse(internalError(fmt::format("strconv.ParseUint: parsing \"{}\": invalid syntax", version)));
+  }
   return {};
 }
 
@@ -34,13 +39,15 @@ Outcome<void> matchNames(const ApiCall& call, json::object& object) {
 Outcome<DeleteOptions> deleteOptions(const ApiRequest& request, bool& dry_run) {
   json::object body;
   if (!request.body.empty()) {
-    auto decoded = decodeBody(request, "DeleteOptions");
-    if (!decoded) return refuse(std::move(decoded.error()));
+    auto decoded = readBody(request);
+    if (!decoded) {
+      if (decoded.error().unsupported) return refuse(unsupportedMediaType(readable_types));
+      return refuse(internalError(decoded.error().why));
+    }
     body = std::move(decoded->object);
     const auto kind = getString(body, {"kind"});
     if (!kind.empty() && kind != "DeleteOptions") {
-      return refuse(badRequest(
-          fmt::format("no kind \"{}\" is registered for version \"{}\"", kind, getString(body, {"apiVersion"}))));
+      return refuse(internalError(unregisteredKind(kind, getString(body, {"apiVersion"}))));
     }
   }
   const auto invalid = [](std::string violation) {
@@ -180,7 +187,7 @@ Outcome<json::object> admitBody(const ApiCall& call, const WriteParameters& para
   }
   if (approximateSize(body->object) > call.options.max_object_bytes)
     return refuse(tooLarge(call.options.max_object_bytes));
-  return std::move(body->object);
+  return fromVersion(call.type, call.path.version, std::move(body->object));
 }
 
 }  // namespace

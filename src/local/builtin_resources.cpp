@@ -27,6 +27,8 @@ struct Row {
   Row&& status() && { return type.has_status = true, std::move(*this); }
   Row&& generation() && { return type.generation = true, std::move(*this); }
   Row&& conditional() && { return type.unconditional_update = false, std::move(*this); }
+  // Another version that it is served in (local/api_versions.hpp).
+  Row&& also(std::string version) && { return type.versions.push_back(std::move(version)), std::move(*this); }
   Row&& scale() && {
     type.has_scale = true;
     type.scale_replicas = {"spec", "replicas"};
@@ -104,6 +106,7 @@ std::vector<ResourceType> builtinResources() {
   add(Row("apps", "v1", "ReplicaSet", "replicasets").shortNames({"rs"}).all().status().generation().scale());
   add(Row("apps", "v1", "StatefulSet", "statefulsets").shortNames({"sts"}).all().status().generation().scale());
   add(Row("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+          .also("v1")
           .shortNames({"hpa"})
           .all()
           .status());

@@ -6,4 +6,4 @@ list(TRANSFORM crd_files PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE crd_paths)
 set(crds ${CMAKE_BINARY_DIR}/embedded/crds.json)
 add_custom_command(OUTPUT ${crds} COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tools/yaml_to_json.py ${crds} ${crd_paths}
                    DEPENDS ${crd_paths} ${CMAKE_SOURCE_DIR}/tools/yaml_to_json.py VERBATIM)
-crossfade_embed(crossfade_local local src/local/schemas/builtin.json ${crds})
+crossfade_embed(crossfade_local local src/local/schemas/builtin.json src/local/schemas/protobuf.json ${crds})

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "local/json_path.hpp"
+#include "local/json_text.hpp"
 #include "local/table_columns.hpp"
 
 namespace crossfade::local {
@@ -10,7 +11,7 @@ namespace {
 
 json::value cellOf(std::string_view type, const json::value& value, TimePoint now) {
   if (value.is_null()) return nullptr;
-  if (type == "string") return value.is_string() ? value : json::value(json::serialize(value));
+  if (type == "string") return value.is_string() ? value : json::value(jsonText(value));
   if (type == "date") return value.is_string() ? json::value(age(value.get_string(), now)) : json::value();
   if (type == "boolean") return value.is_bool() ? value : json::value();
   if (type == "number") return value.is_number() ? value : json::value();

@@ -34,7 +34,14 @@ std::string_view eventName(Event::Type type) {
 struct Watch {
   Watch(Registry& registry, Clock& clock, WatchRequest request)
       : registry(registry), clock(clock), request(std::move(request)), signal(clock) {
-    next_bookmark = clock.now() + this->request.bookmark_interval;
+    planBookmark();
+  }
+
+  // The next one comes after the interval, the last one shortly before the end: whoever resumes then misses little.
+  void planBookmark() {
+    next_bookmark = clock.now() + request.bookmark_interval;
+    const TimePoint last = request.end - seconds(2);
+    if (last > clock.now()) next_bookmark = std::min(next_bookmark, last);
   }
 
   struct Pending {
@@ -108,7 +115,7 @@ struct Watch {
     json::object metadata{{"resourceVersion", std::to_string(std::max(position, registry.resourceVersion()))}};
     if (owes_initial_bookmark) metadata["annotations"] = json::object{{"k8s.io/initial-events-end", "true"}};
     owes_initial_bookmark = false;
-    next_bookmark = clock.now() + request.bookmark_interval;
+    planBookmark();
     return line("BOOKMARK", json::object{{"metadata", std::move(metadata)}});
   }
 

@@ -198,5 +198,31 @@ TEST_F(ApiServerRead, ServesCustomResourcesInEachVersion) {
   EXPECT_EQ(get("/apis/x.io/v1/foos?fieldSelector=spec.x%3Da").at({"message"}), "field label not supported: spec.x");
 }
 
+TEST_F(ApiServerRead, ServesAutoscalersInBothVersions) {
+  constexpr std::string_view v1 = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers";
+  constexpr std::string_view v2 = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers";
+  const Reply made = send(
+      "POST", v1,
+      R"({"metadata":{"name":"h"},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"},"maxReplicas":3,"targetCPUUtilizationPercentage":70}})");
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_EQ(made.at({"apiVersion"}), "autoscaling/v1");
+  EXPECT_EQ(getInt(made.body.get_object(), {"spec", "targetCPUUtilizationPercentage"}), 70);
+  const Reply stored = get(fmt::format("{}/h", v2));
+  EXPECT_EQ(
+      json::serialize(*find(stored.body, {"spec", "metrics"})),
+      R"([{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":70}}}])");
+  // What v1 has no field for goes the way through annotations, and comes back.
+  ASSERT_EQ(send("PATCH", fmt::format("{}/h", v2),
+                 R"({"spec":{"behavior":{"scaleDown":{"stabilizationWindowSeconds":60}}}})", merge)
+                .status,
+            200);
+  const Reply patched = send("PATCH", fmt::format("{}/h", v1), R"({"spec":{"maxReplicas":5}})", merge);
+  EXPECT_EQ(patched.status, 200) << patched.text;
+  const Reply after = get(fmt::format("{}/h", v2));
+  EXPECT_EQ(getInt(after.body.get_object(), {"spec", "maxReplicas"}), 5);
+  EXPECT_EQ(getInt(after.body.get_object(), {"spec", "behavior", "scaleDown", "stabilizationWindowSeconds"}), 60);
+  EXPECT_EQ(find(after.body, {"metadata", "annotations"}), nullptr) << after.text;
+}
+
 }  // namespace
 }  // namespace crossfade::local
