@@ -323,19 +323,4 @@ std::optional<std::string> newFinalizers(const json::object& old, const json::ob
       fmt::join(added, ", "));
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string result;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t chunk = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      chunk = chunk << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      result += i + j > bytes.size() ? '=' : alphabet[chunk >> (18 - 6 * j) & 63];
-    }
-  }
-  return result;
-}
-
 }  // namespace crossfade::local

@@ -45,7 +45,4 @@ std::optional<std::string> newFinalizers(const json::object& old, const json::ob
 // (allocation.cpp).
 void allocate(const AdmissionContext& context, json::object& object);
 
-// Standard base64, with padding.
-std::string base64(std::string_view bytes);
-
 }  // namespace crossfade::local

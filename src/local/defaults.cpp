@@ -1,6 +1,7 @@
 // The defaults of built-in kinds, as the API server's Go code sets them.
 #include <fmt/format.h>
 
+#include "base/base64.hpp"
 #include "local/admission.hpp"
 #include "local/custom_resources.hpp"
 
@@ -214,7 +215,7 @@ void defaultSecret(json::object& secret) {
   const json::object plain = *given;
   json::object& data = ensureObject(secret, {"data"});
   for (const auto& [key, value] : plain) {
-    if (const auto* text = value.if_string()) data[key] = base64(*text);
+    if (const auto* text = value.if_string()) data[key] = encodeBase64(*text);
   }
   secret.erase("stringData");
 }

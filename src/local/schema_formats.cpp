@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "base/base64.hpp"
 #include "base/time.hpp"
 #include "local/schema_walk.hpp"
 
@@ -33,11 +34,6 @@ bool isCidr(const std::string& text) {
 
 bool isDate(std::string_view text) {
   return text.size() == 10 && parseTime(std::string(text) + "T00:00:00Z").has_value();
-}
-
-bool isBase64(std::string_view text) {
-  static const re2::RE2 expression("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?");
-  return matches(text, expression);
 }
 
 // By name without dashes, as Go's registry of formats normalizes them.
@@ -73,7 +69,7 @@ bool hasFormat(std::string_view text, std::string_view format) {
   if (name == "ipv4") return isAddress(std::string(text), AF_INET);
   if (name == "ipv6") return isAddress(std::string(text), AF_INET6);
   if (name == "cidr") return isCidr(std::string(text));
-  if (name == "byte") return isBase64(text);
+  if (name == "byte") return decodeBase64(text).has_value();
   if (name == "k8slongname" && text.size() > 253) return false;
   const re2::RE2* expression = expressionOf(name);
   return expression == nullptr || matches(text, *expression);
