@@ -10,9 +10,10 @@ namespace crossfade::local {
 namespace {
 
 constexpr std::string_view account_name = "default";
+constexpr std::string_view service_name = "kubernetes";
 
 json::object kubernetesService() {
-  return {{"metadata", json::object{{"name", "kubernetes"},
+  return {{"metadata", json::object{{"name", service_name},
                                     {"labels", json::object{{"component", "apiserver"}, {"provider", "kubernetes"}}}}},
           {"spec",
            json::object{{"clusterIP", "10.96.0.1"},
@@ -26,13 +27,10 @@ DefaultObjects::DefaultObjects(Registry& registry, Clock& clock)
     : registry_(registry),
       namespaces_(*registry.resource("", "namespaces")),
       accounts_(*registry.resource("", "serviceaccounts")),
-      queue_(clock, [this](const std::string& ns) { ensureAccount(ns); }) {
-  const ResourceType& services = *registry.resource("", "services");
-  if (!registry.get(services, "default", "kubernetes")) {
-    const auto made = registry.create(services, "default", kubernetesService(), {.field_manager = "kube-apiserver"});
-    if (!made) log::error("bug: the service kubernetes: {}", made.error().message);
-  }
-  for (const Object& ns : registry.list(namespaces_)) ensureAccount(std::string(getString(*ns, {"metadata", "name"})));
+      services_(*registry.resource("", "services")),
+      queue_(clock, [this](const std::string& ns) { complete(ns); }) {
+  ensureService();
+  for (const Object& ns : registry.list(namespaces_)) complete(std::string(getString(*ns, {"metadata", "name"})));
   namespace_events_ = registry.subscribe(&namespaces_, [this](const ResourceType&, const Event& event) {
     if (event.type == Event::Type::added) queue_.add(std::string(getString(*event.object, {"metadata", "name"})));
   });
@@ -41,9 +39,20 @@ DefaultObjects::DefaultObjects(Registry& registry, Clock& clock)
       queue_.add(std::string(getString(*event.object, {"metadata", "namespace"})));
     }
   });
+  service_events_ = registry.subscribe(&services_, [this](const ResourceType&, const Event& event) {
+    if (event.type == Event::Type::deleted && getString(*event.object, {"metadata", "name"}) == service_name)
+      queue_.add("default");
+  });
 }
 
-void DefaultObjects::ensureAccount(const std::string& ns) {
+void DefaultObjects::ensureService() {
+  if (registry_.get(services_, "default", service_name)) return;
+  const auto made = registry_.create(services_, "default", kubernetesService(), {.field_manager = "kube-apiserver"});
+  if (!made) log::error("bug: the service {}: {}", service_name, made.error().message);
+}
+
+void DefaultObjects::complete(const std::string& ns) {
+  if (ns == "default") ensureService();
   const auto stored = registry_.get(namespaces_, "", ns);
   if (!stored || find(**stored, {"metadata", "deletionTimestamp"}) != nullptr) return;
   if (registry_.get(accounts_, ns, account_name)) return;

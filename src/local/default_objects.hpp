@@ -16,13 +16,16 @@ class DefaultObjects {
   DefaultObjects(Registry& registry, Clock& clock);
 
  private:
-  void ensureAccount(const std::string& ns);
+  // Makes what is missing in a namespace.
+  void complete(const std::string& ns);
+  void ensureService();
 
   Registry& registry_;
   const ResourceType& namespaces_;
   const ResourceType& accounts_;
+  const ResourceType& services_;
   KeyQueue queue_;  // namespaces
-  std::shared_ptr<Registry::Subscription> namespace_events_, account_events_;
+  std::shared_ptr<Registry::Subscription> namespace_events_, account_events_, service_events_;
 };
 
 // Creates the definitions of crds.json, and brings older ones up to date.

@@ -62,6 +62,15 @@ TEST_F(ClusterTest, GivesEachNamespaceItsServiceAccount) {
   EXPECT_EQ(status(*cluster, "GET", "/api/v1/namespaces/fresh"), 404);
 }
 
+TEST_F(ClusterTest, KeepsItsOwnService) {
+  const auto cluster = start({.listen = false, .install_crds = false});
+  ASSERT_TRUE(cluster);
+  constexpr auto service = "/api/v1/namespaces/default/services/kubernetes";
+  EXPECT_EQ(status(*cluster, "DELETE", service), 200);
+  loop.run(seconds(1));
+  EXPECT_EQ(status(*cluster, "GET", service), 200);
+}
+
 TEST_F(ClusterTest, ListensAndSaysWhere) {
   const auto cluster = start({.install_crds = false});
   ASSERT_TRUE(cluster);
