@@ -75,7 +75,6 @@ class Process {
 
     controller_->onLeaseLost([this] {
       log::error("OnStoppedLeading called, shutting down: {}, context err: lease lost", settings_.controller.hostname);
-      exit_code_ = 1;
       spawn(executor(), shutDown());
     });
     boost::asio::signal_set signals(io_, SIGINT, SIGTERM);
@@ -89,7 +88,7 @@ class Process {
     clock_->clear();
     io_.restart();
     io_.poll();
-    return exit_code_;
+    return 0;
   }
 
  private:
@@ -141,7 +140,6 @@ class Process {
   std::optional<kube::Client> client_;
   std::optional<Controller> controller_;
   bool shutting_down_ = false;
-  int exit_code_ = 0;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "api/names.hpp"
 #include "base/log.hpp"
 #include "controller/references.hpp"
+#include "rollout/field_path.hpp"
 
 namespace crossfade::controller {
 namespace {
@@ -159,12 +160,31 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::SetTra
 
 // --- analysis and experiments ----------------------------------------------------------------------------------------
 
+// Arguments that stand anywhere in the Rollout are read from the live object: the cache holds no documents. spec/06
+// §3.2.
+Task<Result<>> PlanExecutor::resolveFieldArgs(const Snapshot& snapshot, const rollout::CreateAnalysisRun& action,
+                                              std::vector<std::pair<std::string, std::string>>& args) {
+  if (action.field_args.empty()) co_return Result<>();
+  const api::Metadata& metadata = snapshot.rollout->metadata;
+  const Result<json::object> live = co_await world_.client.get(resources::rollouts, metadata.ns, metadata.name);
+  if (!live) co_return fail(live.error());
+  for (const auto& [name, path] : action.field_args) {
+    Result<std::string> value = rollout::fieldOfRollout(*live, path);
+    if (!value) co_return fail(value.error());
+    args.emplace_back(name, std::move(*value));
+  }
+  co_return Result<>();
+}
+
 Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::CreateAnalysisRun& action) {
   const std::string& ns = namespaceOf(snapshot);
   std::vector<api::AnalysisTemplateRef> templates;
   for (const auto& ref : action.templates) templates.push_back({ref.name, ref.cluster_scope});
-  Result<json::object> spec = analysis::runSpec(templates, templateLookup(caches_, ns), action.args, action.dry_run,
-                                                action.measurement_retention);
+  auto args = action.args;
+  const Result<> resolved = co_await resolveFieldArgs(snapshot, action, args);
+  if (!resolved) co_return resolved;
+  Result<json::object> spec =
+      analysis::runSpec(templates, templateLookup(caches_, ns), args, action.dry_run, action.measurement_retention);
   if (!spec) co_return fail(spec.error());
   json::object metadata = action.metadata;
   metadata["name"] = action.name;

@@ -52,6 +52,9 @@ class PlanExecutor {
   Task<Result<>> patchReplicaSet(const Snapshot& snapshot, std::string name, std::string resource_version,
                                  json::object patch);
   Task<Result<>> isStillThere(const Snapshot& snapshot);
+  // Both references outlive the call.
+  Task<Result<>> resolveFieldArgs(const Snapshot& snapshot, const rollout::CreateAnalysisRun& action,
+                                  std::vector<std::pair<std::string, std::string>>& args);
 
   const World& world_;
   const Settings& settings_;
