@@ -66,6 +66,8 @@ class ReplicaSetController : public Controller {
   }
 
  private:
+  using Failure = std::optional<std::pair<std::string, std::string>>;  // reason, message
+
   void observeSet(const Event& event) {
     const std::string key = keyOf(*event.object);
     if (event.previous) siblings_.erase({std::string(controllerUid(*event.previous)), key});
@@ -109,7 +111,7 @@ class ReplicaSetController : public Controller {
     if (!selector || selector->empty()) return;
 
     std::vector<Object> pods = claim(*set, *selector);
-    std::optional<std::pair<std::string, std::string>> failure;  // reason, message
+    Failure failure;
     bool more = false;
     if (!isDeleting(*set)) {
       const std::int64_t missing = getInt(*set, {"spec", "replicas"}, 1) - static_cast<std::int64_t>(pods.size());
@@ -142,38 +144,34 @@ class ReplicaSetController : public Controller {
     if (isDeleting(set)) return mine;
     for (const Object& pod : context_.pods.orphans(namespaceOf(set))) {
       if (!isActive(*pod) || !selector.matches(labelsOf(*pod))) continue;
-      const auto adopted = context_.registry.modify(pod_type_, namespaceOf(*pod), nameOf(*pod), Subresource::none,
-                                                    [&set](json::object& copy) {
-                                                      json::value& owners =
-                                                          ensureObject(copy, {"metadata"})["ownerReferences"];
-                                                      if (!owners.is_array()) owners = json::array();
-                                                      owners.get_array().push_back(controllerReference(set));
-                                                    },
-                                                    {.field_manager = std::string(controller_manager)});
+      const auto adopt = [&set](json::object& copy) {
+        json::value& owners = ensureObject(copy, {"metadata"})["ownerReferences"];
+        if (!owners.is_array()) owners = json::array();
+        owners.get_array().push_back(controllerReference(set));
+      };
+      const auto adopted =
+          context_.registry.modify(pod_type_, namespaceOf(*pod), nameOf(*pod), Subresource::none, adopt, writer_);
       if (adopted) mine.push_back(*adopted);
     }
     return mine;
   }
 
   void release(const json::object& pod, std::string_view set_uid) {
+    const auto disown = [set_uid](json::object& copy) {
+      auto& owners = copy["metadata"].get_object()["ownerReferences"].get_array();
+      for (auto it = owners.begin(); it != owners.end();) {
+        it = getString(it->get_object(), {"uid"}) == set_uid ? owners.erase(it) : it + 1;
+      }
+    };
     static_cast<void>(
-        context_.registry.modify(pod_type_, namespaceOf(pod), nameOf(pod), Subresource::none,
-                                 [set_uid](json::object& copy) {
-                                   auto& owners = copy["metadata"].get_object()["ownerReferences"].get_array();
-                                   for (auto it = owners.begin(); it != owners.end();) {
-                                     it = getString(it->get_object(), {"uid"}) == set_uid ? owners.erase(it) : it + 1;
-                                   }
-                                 },
-                                 {.field_manager = std::string(controller_manager)}));
+        context_.registry.modify(pod_type_, namespaceOf(pod), nameOf(pod), Subresource::none, disown, writer_));
   }
-
-  using Failure = std::optional<std::pair<std::string, std::string>>;
 
   Failure grow(const json::object& set, int count) {
     const auto* pod_template = getObject(set, {"spec", "template"});
     for (int i = 0; i < count; ++i) {
-      const auto made = context_.registry.create(pod_type_, namespaceOf(set), podFromTemplate(*pod_template, set),
-                                                 {.field_manager = std::string(controller_manager)});
+      const auto made =
+          context_.registry.create(pod_type_, namespaceOf(set), podFromTemplate(*pod_template, set), writer_);
       if (!made) {
         events_.warning(set, "FailedCreate", fmt::format("Error creating: {}", made.error().message));
         return std::pair("FailedCreate", made.error().message);
@@ -238,22 +236,21 @@ class ReplicaSetController : public Controller {
       ready += from ? 1 : 0;
       available += from && *from <= now ? 1 : 0;
     }
-    static_cast<void>(context_.registry.modify(type_, namespaceOf(set), nameOf(set), Subresource::status,
-                                               [&](json::object& copy) {
-                                                 json::object& status = ensureObject(copy, {"status"});
-                                                 status["replicas"] = pods.size();
-                                                 setCount(status, "fullyLabeledReplicas", labelled);
-                                                 setCount(status, "readyReplicas", ready);
-                                                 setCount(status, "availableReplicas", available);
-                                                 status["observedGeneration"] = getInt(set, {"metadata", "generation"});
-                                                 if (failure) {
-                                                   setCondition(status, "ReplicaFailure", "True", failure->first,
-                                                                failure->second, now);
-                                                 } else {
-                                                   removeCondition(status, "ReplicaFailure");
-                                                 }
-                                               },
-                                               {.field_manager = std::string(controller_manager)}));
+    const auto fill = [&](json::object& copy) {
+      json::object& status = ensureObject(copy, {"status"});
+      status["replicas"] = pods.size();
+      setCount(status, "fullyLabeledReplicas", labelled);
+      setCount(status, "readyReplicas", ready);
+      setCount(status, "availableReplicas", available);
+      status["observedGeneration"] = getInt(set, {"metadata", "generation"});
+      if (!failure) return removeCondition(status, "ReplicaFailure");
+      // The first failure stays: the next one only names another pod, and each write would be a cause to try again at
+      // once.
+      if (findCondition(copy, "ReplicaFailure") != nullptr) return;
+      setCondition(status, "ReplicaFailure", "True", failure->first, failure->second, now);
+    };
+    static_cast<void>(
+        context_.registry.modify(type_, namespaceOf(set), nameOf(set), Subresource::status, fill, writer_));
   }
 
   void wakeForAvailability(const std::string& key, const json::object& set, const std::vector<Object>& pods) {
@@ -268,6 +265,7 @@ class ReplicaSetController : public Controller {
   ControllerContext context_;
   const ResourceType& type_;
   const ResourceType& pod_type_;
+  const WriteOptions writer_{.field_manager = std::string(controller_manager)};
   KeyQueue queue_;
   EventRecorder events_;
   SelectorIndex selectors_;                                 // of the sets, for pods without an owner
