@@ -170,7 +170,10 @@ class Merger {
     facts.stable_index = findStable(facts);
     Draft draft(facts.world);
     std::optional<api::RolloutStatus> status = runPass(facts, draft);
-    if (!first && (draft.failure || acts(draft))) return false;
+    if (!first && (draft.failure || acts(draft))) {
+      awaited_ = true;
+      return false;
+    }
 
     world_ = std::move(draft.world);
     take(std::move(draft.actions), first);
@@ -223,7 +226,7 @@ class Merger {
   void writeStatus() {
     const api::RolloutStatus& persisted = snapshot_.rollout->status;
     if (status_ == persisted) return;
-    if (notes_.empty() && onlyCountersDiffer(persisted, status_)) {
+    if (!awaited_ && notes_.empty() && onlyCountersDiffer(persisted, status_)) {
       if (const auto due = countersDue(persisted, now_)) {
         plan_.look_again = std::min(plan_.look_again.value_or(*due), *due);
         return;
@@ -241,6 +244,7 @@ class Merger {
   Plan plan_;
   std::vector<EmitEvent> notes_;
   std::optional<SetTraffic> traffic_;
+  bool awaited_ = false;  // the next pass acts on the status that this plan writes
 };
 
 }  // namespace
