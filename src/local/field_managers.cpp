@@ -105,7 +105,7 @@ void writeManagers(FieldManagers managers, json::object& object) {
 void dropUnwritableFields(json::object& object, std::string_view subresource) {
   auto* entries = find(object, {"metadata", "managedFields"});
   if (entries == nullptr || !entries->is_array() || subresource == "scale") return;
-  const bool status = subresource == "status";
+  const std::string_view out_of_reach = subresource == "status" ? "f:spec" : "f:status";
   json::array kept;
   for (auto& item : entries->get_array()) {
     auto* entry = item.if_object();
@@ -116,7 +116,7 @@ void dropUnwritableFields(json::object& object, std::string_view subresource) {
     json::object fields;
     if (const auto* all = getObject(*entry, {"fieldsV1"})) {
       for (const auto& [step, below] : *all) {
-        if ((step == "f:status") == status) fields[step] = below;
+        if (step != out_of_reach) fields[step] = below;
       }
     }
     if (fields.empty()) continue;

@@ -33,7 +33,7 @@ FieldManagers readManagers(const json::object& object);
 void writeManagers(FieldManagers managers, json::object& object);
 
 // Of a kind with a status subresource: whoever writes the object owns nothing of its status, and whoever writes its
-// status nothing else. Takes from the entries of one subresource ("": the object itself) what it can't write.
+// status nothing of its spec. Takes from the entries of one subresource ("": the object itself) what it can't write.
 void dropUnwritableFields(json::object& object, std::string_view subresource);
 
 // Drops what nobody owns from a set: the object's identity and what the server writes into metadata.

@@ -31,7 +31,9 @@ struct ResourceType {
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
   bool namespaced = true;
-  bool has_status = false;  // the `status` subresource: main writes ignore .status, status writes ignore the rest
+  // The `status` subresource: writes of the object ignore .status; writes of the status ignore the rest, but for the
+  // metadata of built-in kinds.
+  bool has_status = false;
   bool has_scale = false;
   bool generation = true;  // metadata.generation rises when the spec changes
   bool custom = false;     // from a CustomResourceDefinition

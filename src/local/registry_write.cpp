@@ -63,6 +63,20 @@ void copyManagers(const json::object& from, json::object& to) {
     ensureObject(to, {"metadata"})["managedFields"] = *fields;
 }
 
+// A write to the status of a built-in kind: it takes metadata along (that is how the deployment controller notes a
+// revision without a new generation), but nothing else.
+json::object withStatusOf(const ResourceType& type, const json::object& old, json::object sent) {
+  json::object next = old;
+  copyMember(sent, "status", next);
+  next["metadata"] = std::move(ensureObject(sent, {"metadata"}));
+  json::object& metadata = next["metadata"].get_object();
+  const json::object& stored = old.at("metadata").get_object();
+  keepSystemMetadata(stored, metadata);
+  if (type.group == "apps" && type.kind == "Deployment") copyMember(stored, "labels", metadata);
+  if (type.group.empty() && type.kind == "Pod") copyMember(stored, "ownerReferences", metadata);
+  return next;
+}
+
 // Deployments count changes of their annotations too: `kubectl rollout` reads what caused a revision there.
 bool generationRises(const ResourceType& type, const json::object& old, const json::object& next) {
   if (!type.generation) return false;
@@ -254,10 +268,12 @@ Result<Object> Registry::update(const ResourceType& type, std::string_view ns, s
     next = old;
     setAt(next, type.scale_replicas, replicas);
     if (options.fields_tracked) copyManagers(object, next);
-  } else if (subresource == Subresource::status) {
+  } else if (subresource == Subresource::status && type.custom) {
     next = old;
     copyMember(object, "status", next);
     copyManagers(object, next);
+  } else if (subresource == Subresource::status) {
+    next = withStatusOf(type, old, std::move(object));
   } else {
     next = std::move(object);
     next["apiVersion"] = type.apiVersion();

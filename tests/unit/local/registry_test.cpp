@@ -147,6 +147,31 @@ TEST_F(RegistryTest, GenerationRisesWithTheSpec) {
   EXPECT_EQ(generation(annotation), 3) << "a Deployment's annotations count";
 }
 
+TEST_F(RegistryTest, AStatusWriteTakesMetadataOfBuiltinKindsAlong) {
+  const ResourceType& kind = type("apps", "deployments");
+  make(
+      kind,
+      R"({"metadata":{"name":"a","labels":{"l":"1"}},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},
+                 "spec":{"containers":[{"name":"c","image":"i"}]}}}})");
+  const auto written = registry.modify(kind, "default", "a", Subresource::status, [](json::object& object) {
+    ensureObject(object, {"metadata", "annotations"})["deployment.kubernetes.io/revision"] = "1";
+    ensureObject(object, {"metadata", "labels"})["l"] = "2";
+  });
+  ASSERT_TRUE(written);
+  EXPECT_EQ(getString(**written, {"metadata", "annotations", "deployment.kubernetes.io/revision"}), "1");
+  EXPECT_EQ(getString(**written, {"metadata", "labels", "l"}), "1") << "but not a Deployment's labels";
+  EXPECT_EQ(getInt(**written, {"metadata", "generation"}), 1);
+
+  const ResourceType& widgets = serveWidgets(R"({"type":"object"})");
+  make(widgets, R"({"metadata":{"name":"w"}})");
+  const auto custom = registry.modify(widgets, "default", "w", Subresource::status, [](json::object& object) {
+    ensureObject(object, {"metadata", "annotations"})["x"] = "y";
+    object["status"] = json::object{{"n", 1}};
+  });
+  ASSERT_TRUE(custom);
+  EXPECT_EQ(find(**custom, {"metadata", "annotations"}), nullptr) << "custom resources change their status only";
+}
+
 TEST_F(RegistryTest, ScalesThroughTheSubresource) {
   const ResourceType& kind = type("apps", "deployments");
   make(
