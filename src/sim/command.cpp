@@ -35,11 +35,30 @@ std::optional<std::string> live(std::uint64_t seed, bool faults, bool tell, Dura
   return broken;
 }
 
+// The five-step canary, its controller killed around each of its writes: every run must end as the one without.
+std::uint64_t killEverywhere() {
+  const Outcome calm = play(fiveStepCanary(), 1, Faults::none());
+  std::uint64_t failed = 0;
+  for (std::uint64_t write = 1; write <= calm.writes; ++write) {
+    for (const bool after : {false, true}) {
+      const Outcome killed = play(fiveStepCanary(), 1, Faults::none(), {write, after});
+      if (!killed.broken && killed.end == calm.end) continue;
+      ++failed;
+      printStory(killed);
+      std::cout << fmt::format("killed {} write {}: {}", after ? "after" : "before", write,
+                               killed.broken.value_or("the end differs: " + killed.end))
+                << std::endl;
+    }
+  }
+  std::cout << fmt::format("killed around {} writes, {} runs failed", calm.writes, failed) << std::endl;
+  return failed;
+}
+
 }  // namespace
 
 int runSim(const std::vector<std::string>& arguments) {
   std::uint64_t lives = 100, seed = 1;
-  bool no_faults = false, tell = false;
+  bool no_faults = false, tell = false, kills = false;
   CLI::App app("Plays generated lives of Rollouts in a simulated cluster and checks that what must hold holds.",
                "crossfade sim");
   app.add_option("--lives", lives, "Number of lives")->capture_default_str();
@@ -47,6 +66,7 @@ int runSim(const std::vector<std::string>& arguments) {
       ->capture_default_str();
   app.add_flag("--no-faults", no_faults, "Only the runs without faults");
   app.add_flag("--story", tell, "Print what happened in every life");
+  app.add_flag("--kills", kills, "Before the lives: kill the controller around every write of a five-step canary");
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(std::move(reversed));
@@ -55,6 +75,7 @@ int runSim(const std::vector<std::string>& arguments) {
   }
   log::configure(log::Format::text, log::Level::error);
 
+  const std::uint64_t killed = kills ? killEverywhere() : 0;
   const auto began = std::chrono::steady_clock::now();
   Duration virtual_time{};
   std::uint64_t failed = 0;
@@ -70,7 +91,7 @@ int runSim(const std::vector<std::string>& arguments) {
   std::cout << fmt::format("{} lives, {} failed; {:.0f} lives a minute, {:.0f} virtual seconds a second", lives, failed,
                            static_cast<double>(lives) * 60 / real, simulated / real)
             << std::endl;
-  return failed == 0 ? 0 : 1;
+  return failed + killed == 0 ? 0 : 1;
 }
 
 }  // namespace crossfade::sim
