@@ -198,8 +198,8 @@ class Core : public std::enable_shared_from_this<Core> {
       co_await self->deliver(mirror.ns, mirror.service, mirror.port, std::move(request), default_timeout, &hash);
   }
 
-  // To one ready endpoint after the other until one answers.
-  Task<net::Response> deliver(std::string ns, std::string service, std::optional<std::uint16_t> port,
+  // To one ready endpoint after the other until one answers. The caller keeps what it names until then.
+  Task<net::Response> deliver(const std::string& ns, const std::string& service, std::optional<std::uint16_t> port,
                               net::Request request, Duration timeout, std::string* hash) {
     const TimePoint deadline = clock_.now() + timeout;
     Error last{ErrorCode::unavailable, fmt::format("Service {}/{} has no ready endpoint", ns, service)};
@@ -217,7 +217,8 @@ class Core : public std::enable_shared_from_this<Core> {
       }
       asked = true;
       const auto transport = *upstream;
-      auto answer = co_await transport->send(request, deadline - clock_.now());
+      net::Request copy = request;
+      auto answer = co_await transport->send(std::move(copy), deadline - clock_.now());
       if (closed_) co_return refusal(503, "the gateway is closing");
       if (answer) {
         net::Response response = std::move(*answer);
