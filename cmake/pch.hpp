@@ -1,5 +1,6 @@
 // What nearly every file of Crossfade needs and is slow to parse. Nothing of our own, so that it never changes.
 #pragma once
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
-#include <fmt/format.h>
 #include <functional>
 #include <map>
 #include <memory>

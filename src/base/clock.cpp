@@ -16,7 +16,8 @@ Task<> sleepUntil(Clock& clock, TimePoint when) {
   const Executor executor = co_await asio::this_coro::executor;
   co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [&clock, when, executor](auto handler) {
-        clock.callAt(when, [handler = std::move(handler), executor]() mutable { asio::post(executor, std::move(handler)); });
+        clock.callAt(when,
+                     [handler = std::move(handler), executor]() mutable { asio::post(executor, std::move(handler)); });
       },
       asio::use_awaitable);
 }
@@ -91,8 +92,7 @@ namespace {
 
 class SystemClock : public Clock {
  public:
-  explicit SystemClock(const Executor& executor)
-      : state_(std::make_shared<State>(executor)) {}
+  explicit SystemClock(const Executor& executor) : state_(std::make_shared<State>(executor)) {}
   ~SystemClock() override {
     state_->timer.cancel();
     clear();
@@ -138,9 +138,7 @@ class SystemClock : public Clock {
     TimerId last_id = 0;
   };
 
-  static Duration steady() {
-    return std::chrono::floor<Duration>(std::chrono::steady_clock::now().time_since_epoch());
-  }
+  static Duration steady() { return std::chrono::floor<Duration>(std::chrono::steady_clock::now().time_since_epoch()); }
 
   static void arm(const std::shared_ptr<State>& state) {
     if (state->due.empty()) return;

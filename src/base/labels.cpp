@@ -79,7 +79,8 @@ class SelectorReader {
     if (take("==") || take("=")) return Selector::Requirement{std::move(key), Operator::in, {word()}};
     const std::string op = word();
     if (op != "in" && op != "notin") {
-      return unexpected(fmt::format("found '{}', expected: in, notin, =, ==, !=", op.empty() ? std::string(rest_) : op));
+      return unexpected(
+          fmt::format("found '{}', expected: in, notin, =, ==, !=", op.empty() ? std::string(rest_) : op));
     }
     if (!take("(")) return unexpected(fmt::format("found '{}' expected: '('", rest_));
     std::vector<std::string> values;
@@ -121,13 +122,15 @@ Result<Selector> Selector::fromJson(const json::object& selector) {
       if (op == "In" || op == "NotIn") {
         requirement.op = op == "In" ? Operator::in : Operator::not_in;
         if (requirement.values.empty()) {
-          return fail(ErrorCode::invalid, "values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty");
+          return fail(ErrorCode::invalid,
+                      "values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty");
         }
         std::ranges::sort(requirement.values);
       } else if (op == "Exists" || op == "DoesNotExist") {
         requirement.op = op == "Exists" ? Operator::exists : Operator::does_not_exist;
         if (!requirement.values.empty()) {
-          return fail(ErrorCode::invalid, "values: Invalid value: values set must be empty for exists and does not exist");
+          return fail(ErrorCode::invalid,
+                      "values: Invalid value: values set must be empty for exists and does not exist");
         }
       } else {
         return fail(ErrorCode::invalid, fmt::format("\"{}\" is not a valid label selector operator", op));
@@ -149,11 +152,14 @@ bool Selector::matches(const Labels& labels) const {
     const auto label = labels.find(requirement.key);
     const bool present = label != labels.end();
     switch (requirement.op) {
-      case Operator::in: return present && std::ranges::find(requirement.values, label->second) != requirement.values.end();
+      case Operator::in:
+        return present && std::ranges::find(requirement.values, label->second) != requirement.values.end();
       case Operator::not_in:
         return !present || std::ranges::find(requirement.values, label->second) == requirement.values.end();
-      case Operator::exists: return present;
-      case Operator::does_not_exist: return !present;
+      case Operator::exists:
+        return present;
+      case Operator::does_not_exist:
+        return !present;
     }
     return false;
   });
@@ -174,8 +180,12 @@ std::string Selector::toString() const {
         parts.push_back(requirement.values.size() == 1 ? requirement.key + "!=" + values
                                                        : fmt::format("{} notin ({})", requirement.key, values));
         break;
-      case Operator::exists: parts.push_back(requirement.key); break;
-      case Operator::does_not_exist: parts.push_back("!" + requirement.key); break;
+      case Operator::exists:
+        parts.push_back(requirement.key);
+        break;
+      case Operator::does_not_exist:
+        parts.push_back("!" + requirement.key);
+        break;
     }
   }
   return fmt::format("{}", fmt::join(parts, ","));

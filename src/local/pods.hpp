@@ -1,10 +1,13 @@
 // The node of the embedded cluster: binds pods, starts and ends them, and reports their status as a kubelet does.
 //
-//   crossfade.dev/demo:blue?errors=0.1&latency=20ms   the built-in demo application: a real HTTP server on a loopback port of its
+//   crossfade.dev/demo:blue?errors=0.1&latency=20ms   the built-in demo application: a real HTTP server on a loopback
+//   port of its
 //                                                     own (simulated clusters: a pod that is Ready, without a socket)
-//   a container with `command`                        a local process, when `run_commands` is set (else as any other image)
-//   any other image                                   Ready after `ready_delay`; images that contain "/bad:" or end in ":missing"
-//                                                     can't be pulled (ErrImagePull, ImagePullBackOff); "crash" in the tag: CrashLoopBackOff
+//   a container with `command`                        a local process, when `run_commands` is set (else as any other
+//   image) any other image                                   Ready after `ready_delay`; images that contain "/bad:" or
+//   end in ":missing"
+//                                                     can't be pulled (ErrImagePull, ImagePullBackOff); "crash" in the
+//                                                     tag: CrashLoopBackOff
 // Readiness and liveness probes against the demo application are really asked (httpGet, tcpSocket).
 #pragma once
 #include <functional>

@@ -1,6 +1,6 @@
 // The controllers inside the embedded cluster, as far as a rollout touches them: ReplicaSet, Deployment, Job, Service
-// endpoints, HorizontalPodAutoscaler, PodDisruptionBudget. Event-driven on the registry, a moment after each cause, never
-// within the commit; deterministic under a virtual clock.
+// endpoints, HorizontalPodAutoscaler, PodDisruptionBudget. Event-driven on the registry, a moment after each cause,
+// never within the commit; deterministic under a virtual clock.
 #pragma once
 #include <memory>
 

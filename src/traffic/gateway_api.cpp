@@ -11,7 +11,8 @@ namespace crossfade::traffic {
 const ResourceKind http_route_kind = {"gateway.networking.k8s.io", "HTTPRoute", "httproutes", {"v1", "v1beta1"}};
 const ResourceKind grpc_route_kind = {"gateway.networking.k8s.io", "GRPCRoute", "grpcroutes", {"v1", "v1alpha2"}};
 const ResourceKind tcp_route_kind = {"gateway.networking.k8s.io", "TCPRoute", "tcproutes", {"v1", "v1alpha2"}};
-const ResourceKind tls_route_kind = {"gateway.networking.k8s.io", "TLSRoute", "tlsroutes", {"v1", "v1alpha3", "v1alpha2"}};
+const ResourceKind tls_route_kind = {
+    "gateway.networking.k8s.io", "TLSRoute", "tlsroutes", {"v1", "v1alpha3", "v1alpha2"}};
 const ResourceKind service_kind = {"", "Service", "services", {"v1"}};
 
 namespace {
@@ -73,7 +74,9 @@ std::unexpected<Error> wrongType(const json::value& value, std::string_view fiel
   if (field.empty()) {
     return fail(ErrorCode::invalid, fmt::format("json: cannot unmarshal {} into Go value of type {}", kind, wanted));
   }
-  return fail(ErrorCode::invalid, fmt::format("json: cannot unmarshal {} into Go struct field GatewayAPITrafficRouting.{} of type {}", kind, field, wanted));
+  return fail(ErrorCode::invalid,
+              fmt::format("json: cannot unmarshal {} into Go struct field GatewayAPITrafficRouting.{} of type {}", kind,
+                          field, wanted));
 }
 
 Result<std::string> stringMember(const json::object& object, std::string_view name, std::string_view fallback = {}) {
@@ -223,11 +226,11 @@ bool coversWithDefaults(const json::value& present, const json::value& wanted) {
     }
     for (const auto& [key, value] : present.get_object()) {
       if (wanted.get_object().contains(key)) continue;
-      const bool is_default =
-          (key == "weight" && asInteger(value) == 1) || (key == "group" && value == json::value("")) ||
-          (key == "kind" && value == json::value("Service")) ||
-          (key == "path" && value == json::value({{"type", "PathPrefix"}, {"value", "/"}})) ||
-          (key == "type" && (value == json::value("Exact") || value == json::value("PathPrefix")));
+      const bool is_default = (key == "weight" && asInteger(value) == 1) ||
+                              (key == "group" && value == json::value("")) ||
+                              (key == "kind" && value == json::value("Service")) ||
+                              (key == "path" && value == json::value({{"type", "PathPrefix"}, {"value", "/"}})) ||
+                              (key == "type" && (value == json::value("Exact") || value == json::value("PathPrefix")));
       if (!is_default) return false;
     }
     return true;
@@ -258,7 +261,8 @@ Result<json::array> headerList(const std::vector<HeaderMatch>& matches) {
 
 // The rule that sends what `source` matches, with these headers on top, to the canary alone. Everything else of the
 // source rule (timeouts, retry, session persistence, filters) is carried over.
-json::object headerRule(const json::object& source, std::string name, const json::array& headers, std::string_view canary) {
+json::object headerRule(const json::object& source, std::string name, const json::array& headers,
+                        std::string_view canary) {
   json::object rule = source;
   rule["name"] = std::move(name);
   json::array matches;
@@ -307,7 +311,8 @@ class GatewayApi final : public Router {
     std::vector<ObjectRef> refs;
     if (!config_) return refs;
     for (std::size_t index = 0; index < route_kinds.size(); ++index) {
-      for (const NamedRoute& route : config_->routes[index]) refs.push_back({*route_kinds[index].resource, routeNamespace(rollout), route.name});
+      for (const NamedRoute& route : config_->routes[index])
+        refs.push_back({*route_kinds[index].resource, routeNamespace(rollout), route.name});
       if (config_->selectors[index]) {
         refs.push_back({*route_kinds[index].resource, routeNamespace(rollout), "", config_->selectors[index]});
       }
@@ -322,7 +327,8 @@ class GatewayApi final : public Router {
     return refs;
   }
 
-  Routing route(const RolloutView& rollout, const Objects& objects, const std::vector<Operation>& operations) const override {
+  Routing route(const RolloutView& rollout, const Objects& objects,
+                const std::vector<Operation>& operations) const override {
     Routing routing;
     if (!config_) {
       if (!operations.empty()) {
@@ -358,7 +364,8 @@ class GatewayApi final : public Router {
       json::array* rules = rulesOf(working.edited);
       if (rules == nullptr) continue;
       for (json::value& rule : *rules) {
-        if (!rule.is_object() || (working.kind->has_header_rules && isManaged(rule.get_object(), rollout, canary))) continue;
+        if (!rule.is_object() || (working.kind->has_header_rules && isManaged(rule.get_object(), rollout, canary)))
+          continue;
         json::object* ref = backend(rule.get_object(), canary);
         if (ref == nullptr) continue;
         const std::int64_t weight = getInt(*ref, {"weight"}, 1);
@@ -374,7 +381,9 @@ class GatewayApi final : public Router {
   }
 
  private:
-  std::string routeNamespace(const RolloutView& rollout) const { return config_->ns.empty() ? rollout.ns : config_->ns; }
+  std::string routeNamespace(const RolloutView& rollout) const {
+    return config_->ns.empty() ? rollout.ns : config_->ns;
+  }
 
   static bool needsRoutes(const Operation& operation) {
     return !std::holds_alternative<UpdateHash>(operation) && !std::holds_alternative<SetMirrorRoute>(operation);
@@ -393,9 +402,11 @@ class GatewayApi final : public Router {
     for (std::size_t index = 0; index < route_kinds.size(); ++index) {
       std::vector<NamedRoute> names = config_->routes[index];
       if (config_->selectors[index]) {
-        const auto found = objects.matches({*route_kinds[index].resource, routeNamespace(rollout), "", config_->selectors[index]});
+        const auto found =
+            objects.matches({*route_kinds[index].resource, routeNamespace(rollout), "", config_->selectors[index]});
         if (!found) return fail(found.error());
-        for (const Objects::Object& object : *found) addRoute(names, std::string(getString(*object, {"metadata", "name"})), false);
+        for (const Objects::Object& object : *found)
+          addRoute(names, std::string(getString(*object, {"metadata", "name"})), false);
       }
       for (NamedRoute& name : names) {
         auto object = objects.find(*route_kinds[index].resource, routeNamespace(rollout), name.name);
@@ -407,7 +418,8 @@ class GatewayApi final : public Router {
     return {};
   }
 
-  Result<> apply(const Operation& operation, const RolloutView& rollout, const Objects& objects, std::vector<Working>& routes) const {
+  Result<> apply(const Operation& operation, const RolloutView& rollout, const Objects& objects,
+                 std::vector<Working>& routes) const {
     if (const auto* set = std::get_if<SetWeight>(&operation)) return setWeight(*set, rollout, objects, routes);
     if (const auto* set = std::get_if<SetHeaderRoute>(&operation)) return setHeaderRoute(*set, rollout, routes);
     if (std::holds_alternative<RemoveManagedRoutes>(operation)) removeManagedRoutes(rollout, routes);
@@ -415,7 +427,8 @@ class GatewayApi final : public Router {
   }
 
   // spec/05 §14.4 and §15.4.
-  Result<> setWeight(const SetWeight& set, const RolloutView& rollout, const Objects& objects, std::vector<Working>& routes) const {
+  Result<> setWeight(const SetWeight& set, const RolloutView& rollout, const Objects& objects,
+                     std::vector<Working>& routes) const {
     if (routes.empty()) {
       return fail(ErrorCode::invalid,
                   "No routes configured. At least one of 'httpRoutes', 'grpcRoutes', 'tcpRoutes', 'tlsRoutes', "
@@ -467,8 +480,11 @@ class GatewayApi final : public Router {
   }
 
   // Backends of templates that run, and of those that ran in the last pass; no others are touched. spec/05 §15.4.
-  static Result<> placeExperiments(json::array& refs, const std::vector<Destination>& extra, const RolloutView& rollout, const Objects& objects) {
-    const auto wanted = [&](std::string_view name) { return std::ranges::find(extra, name, &Destination::service) != extra.end(); };
+  static Result<> placeExperiments(json::array& refs, const std::vector<Destination>& extra, const RolloutView& rollout,
+                                   const Objects& objects) {
+    const auto wanted = [&](std::string_view name) {
+      return std::ranges::find(extra, name, &Destination::service) != extra.end();
+    };
     json::array kept;
     std::set<std::string, std::less<>> present;
     for (json::value& ref : refs) {
@@ -487,7 +503,8 @@ class GatewayApi final : public Router {
       if (!service) return fail(service.error());
       const auto port = servicePort(**service);
       if (!port) return fail(ErrorCode::invalid, fmt::format("service \"{}\" has no port", destination.service));
-      kept.push_back({{"name", destination.service}, {"namespace", rollout.ns}, {"port", *port}, {"weight", destination.weight}});
+      kept.push_back(
+          {{"name", destination.service}, {"namespace", rollout.ns}, {"port", *port}, {"weight", destination.weight}});
     }
     refs = std::move(kept);
     return {};
@@ -531,7 +548,8 @@ class GatewayApi final : public Router {
         for (std::size_t index = 0; rules != nullptr && index < rules->size(); ++index) {
           if (!(*rules)[index].is_object()) continue;
           json::object& rule = (*rules)[index].get_object();
-          if (isManaged(rule, rollout, canary) || backend(rule, canary) == nullptr || backend(rule, stable) == nullptr) continue;
+          if (isManaged(rule, rollout, canary) || backend(rule, canary) == nullptr || backend(rule, stable) == nullptr)
+            continue;
           const std::string name = built.empty() ? set.name : fmt::format("{}-{}", set.name, built.size());
           built.push_back(headerRule(rule, name, *headers, canary));
         }
@@ -540,8 +558,9 @@ class GatewayApi final : public Router {
       if (rules == nullptr) continue;
       json::array kept, previous;
       for (json::value& value : *rules) {
-        const bool ours = value.is_object() && (isManagedBy(value.get_object(), rollout, set.name) ||
-                                                (!set.match.empty() && isLegacyManaged(value.get_object(), canary, &header_names)));
+        const bool ours =
+            value.is_object() && (isManagedBy(value.get_object(), rollout, set.name) ||
+                                  (!set.match.empty() && isLegacyManaged(value.get_object(), canary, &header_names)));
         (ours ? previous : kept).push_back(value);
       }
       if (std::ranges::equal(previous, built, coversWithDefaults)) continue;
@@ -575,7 +594,8 @@ class GatewayApi final : public Router {
     const std::string_view version = getString(*working.original, {"metadata", "resourceVersion"});
     if (!version.empty()) ensureObject(patch, {"metadata"})["resourceVersion"] = version;
     Change change;
-    change.object = {*working.kind->resource, std::string(getString(*working.original, {"metadata", "namespace"})), working.route.name};
+    change.object = {*working.kind->resource, std::string(getString(*working.original, {"metadata", "namespace"})),
+                     working.route.name};
     change.body = std::move(patch);
     change.field_manager = field_manager;
     return change;

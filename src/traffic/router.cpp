@@ -12,7 +12,8 @@ void Objects::putMatches(const ObjectRef& ref, Result<std::vector<Object>> objec
   if (objects) {
     std::ranges::sort(*objects, {}, [](const Object& object) { return getString(*object, {"metadata", "name"}); });
   }
-  matches_.insert_or_assign(Key(ref.kind.kind, ref.ns, ref.selector ? ref.selector->toString() : ""), std::move(objects));
+  matches_.insert_or_assign(Key(ref.kind.kind, ref.ns, ref.selector ? ref.selector->toString() : ""),
+                            std::move(objects));
 }
 
 Result<Objects::Object> Objects::find(const ResourceKind& kind, std::string_view ns, std::string_view name) const {

@@ -99,9 +99,9 @@ struct RolloutView {
   std::string ping_service, pong_service;      // spec.strategy.canary.pingPong
   std::string stable_ping_pong;                // status.canary.stablePingPong: "ping", "pong" or ""
   std::int64_t max_weight = 100;
-  std::vector<std::string> managed_routes;     // names, in order of precedence
-  bool has_header_steps = false;               // some step is a setHeaderRoute
-  std::vector<std::string> previous_extra;     // Services in the persisted status.canary.weights.additional
+  std::vector<std::string> managed_routes;  // names, in order of precedence
+  bool has_header_steps = false;            // some step is a setHeaderRoute
+  std::vector<std::string> previous_extra;  // Services in the persisted status.canary.weights.additional
 
   // Stable and canary Service where a router follows ping-pong only if both spec fields are empty. spec/05 §1.6.
   struct Pair {
@@ -160,9 +160,11 @@ class Router {
   // What route() and observe() will look at. With no operations: what a watch must follow to notice drift.
   virtual std::vector<ObjectRef> reads(const RolloutView& rollout, const std::vector<Operation>& operations) const = 0;
   // Applies `operations` in order to the objects and returns what to write.
-  virtual Routing route(const RolloutView& rollout, const Objects& objects, const std::vector<Operation>& operations) const = 0;
+  virtual Routing route(const RolloutView& rollout, const Objects& objects,
+                        const std::vector<Operation>& operations) const = 0;
   // Fails where an object can't be read.
-  virtual Result<Observed> observe(const RolloutView& rollout, const Objects& objects, const SetWeight& wanted) const = 0;
+  virtual Result<Observed> observe(const RolloutView& rollout, const Objects& objects,
+                                   const SetWeight& wanted) const = 0;
 };
 
 }  // namespace crossfade::traffic

@@ -17,11 +17,13 @@ TEST(Selector, ReadsTheQuerySyntax) {
 }
 
 TEST(Selector, RefusesNonsense) {
-  for (const char* text : {"a in b", "a in (b", "=x", "a,", "a b"}) EXPECT_FALSE(Selector::parse(text).has_value()) << text;
+  for (const char* text : {"a in b", "a in (b", "=x", "a,", "a b"})
+    EXPECT_FALSE(Selector::parse(text).has_value()) << text;
 }
 
 TEST(Selector, ReadsLabelSelectors) {
-  const json::value document = json::parse(R"({"matchLabels":{"app":"web"},"matchExpressions":[{"key":"e","operator":"Exists"}]})");
+  const json::value document =
+      json::parse(R"({"matchLabels":{"app":"web"},"matchExpressions":[{"key":"e","operator":"Exists"}]})");
   const auto selector = Selector::fromJson(document.as_object());
   ASSERT_TRUE(selector.has_value());
   EXPECT_TRUE(selector->matches({{"app", "web"}, {"e", "x"}}));

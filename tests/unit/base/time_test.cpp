@@ -19,8 +19,9 @@ TEST(Time, ReadsRfc3339) {
 }
 
 TEST(Time, RefusesWhatIsNoTime) {
-  for (const char* text : {"", "2024", "2024-05-01", "2024-02-30T12:00:00Z", "2024-05-01T25:00:00Z", "2024-05-01T12:00:00",
-                           "2024-05-01T12:00:00.Z", "2024-05-01T12:00:00Zx", "2024-05-01T12:00:00+2:00"}) {
+  for (const char* text :
+       {"", "2024", "2024-05-01", "2024-02-30T12:00:00Z", "2024-05-01T25:00:00Z", "2024-05-01T12:00:00",
+        "2024-05-01T12:00:00.Z", "2024-05-01T12:00:00Zx", "2024-05-01T12:00:00+2:00"}) {
     EXPECT_EQ(parseTime(text), std::nullopt) << text;
   }
 }
@@ -31,7 +32,8 @@ TEST(Time, ReadsGoDurations) {
   EXPECT_EQ(parseGoDuration("-2ms"), milliseconds(-2));
   EXPECT_EQ(parseGoDuration("0"), Duration(0));
   EXPECT_EQ(parseGoDuration("300us"), Duration(300));
-  for (const char* text : {"", "5", "s", "1 s", "1d", "-", ".s", "9999999999h"}) EXPECT_EQ(parseGoDuration(text), std::nullopt) << text;
+  for (const char* text : {"", "5", "s", "1 s", "1d", "-", ".s", "9999999999h"})
+    EXPECT_EQ(parseGoDuration(text), std::nullopt) << text;
 }
 
 TEST(Time, PrintsGoDurations) {

@@ -30,7 +30,8 @@ TEST(MetricsTest, NamesAndLabelsOfTheReference) {
            "rollout_events_total{name=\"a\",namespace=\"ns\",reason=\"RolloutAborted\",type=\"Warning\"} 1\n",
            "rollout_duration_seconds_sum{status=\"Promoted\"} 100\n",
            "rollout_manual_pause_duration_seconds_sum{status=\"Promoted\"} 40\n",
-           "controller_clientset_k8s_request_total{kind=\"rollouts\",name=\"a\",namespace=\"ns\",status_code=\"200\",verb=\"Patch\"} 1\n",
+           "controller_clientset_k8s_request_total{kind=\"rollouts\",name=\"a\",namespace=\"ns\",status_code=\"200\","
+           "verb=\"Patch\"} 1\n",
            "workqueue_adds_total{name=\"Rollouts\"} 1\n",
            "workqueue_depth{name=\"Rollouts\"} 3\n",
            "# TYPE rollout_info gauge\nrollout_info{name=\"a\",namespace=\"ns\"} 1\n",
@@ -61,8 +62,10 @@ TEST(MetricsTest, SeriesGo65SecondsAfterTheirObject) {  // spec/11 §5.7
 TEST(MetricsTest, RequestLabels) {  // spec/11 §5.6
   EXPECT_EQ(requestLabels("GET", "/api/v1/namespaces/a/services/b"), (RequestLabels{"services", "a", "b", "Get"}));
   EXPECT_EQ(requestLabels("GET", "/api/v1/services?limit=500"), (RequestLabels{"services", "", "N/A", "List"}));
-  EXPECT_EQ(requestLabels("GET", "/apis/argoproj.io/v1alpha1/rollouts?watch=true&x=1"), (RequestLabels{"rollouts", "", "", "Watch"}));
-  EXPECT_EQ(requestLabels("PATCH", "/apis/apps/v1/namespaces/a/replicasets/b"), (RequestLabels{"replicasets", "a", "N/A", "Patch"}));
+  EXPECT_EQ(requestLabels("GET", "/apis/argoproj.io/v1alpha1/rollouts?watch=true&x=1"),
+            (RequestLabels{"rollouts", "", "", "Watch"}));
+  EXPECT_EQ(requestLabels("PATCH", "/apis/apps/v1/namespaces/a/replicasets/b"),
+            (RequestLabels{"replicasets", "a", "N/A", "Patch"}));
   EXPECT_EQ(requestLabels("POST", "/api/v1/namespaces/a/events"), (RequestLabels{"events", "a", "N/A", "Create"}));
   EXPECT_EQ(requestLabels("GET", "/api/v1/namespaces/a"), (RequestLabels{"namespaces", "", "a", "Get"}));
   EXPECT_EQ(requestLabels("GET", "/version"), (RequestLabels{"Unknown", "Unknown", "Unknown", "Unknown"}));

@@ -5,7 +5,8 @@
 namespace crossfade::controller {
 namespace {
 
-CommandLine parse(std::vector<std::string> arguments, std::map<std::string, std::string, std::less<>> environment = {}, std::string_view account = {}) {
+CommandLine parse(std::vector<std::string> arguments, std::map<std::string, std::string, std::less<>> environment = {},
+                  std::string_view account = {}) {
   return parseCommandLine(
       arguments,
       [&](std::string_view name) -> std::optional<std::string> {
@@ -32,17 +33,92 @@ TEST(SettingsTest, Defaults) {
 }
 
 TEST(SettingsTest, EveryFlagOfTheReferenceIsAccepted) {  // spec/11 §1.2: manifests in the wild set them
-  const auto line = parse({"positional", "--rollout-resync", "60", "--namespaced", "-n", "ns", "--loglevel=debug", "--logformat", "JSON", "--kloglevel", "4",
-                           "--metricsport", "1", "--healthzPort", "2", "--instance-id", "x", "--qps", "40.5", "--burst", "80", "--rollout-threads", "200",
-                           "--experiment-threads", "1", "--analysis-threads", "1", "--service-threads", "1", "--ingress-threads", "1",
-                           "--ephemeral-metadata-threads", "1", "--ephemeral-metadata-update-pod-retries", "1", "--aws-target-group-binding-api-version", "v",
-                           "--alb-tag-key-resource-id", "k", "--aws-verify-target-group", "--alb-verify-weight=true", "--istio-api-version", "v1",
-                           "--ambassador-api-version", "v", "--traffic-split-api-version", "v", "--traefik-api-group", "g", "--traefik-api-version", "v",
-                           "--appmesh-crd-version", "v", "--ingress-api-version", "networking/v1", "--alb-ingress-classes", "a", "--alb-ingress-classes", "b,c",
-                           "--nginx-ingress-classes", "n", "--leader-elect=false", "--leader-election-lease-duration", "20s",
-                           "--leader-election-renew-deadline", "15s", "--leader-election-retry-period", "1m30s", "--self-service-notification-enabled",
-                           "--enable-pprof-address", ":6060", "--kubeconfig", "/k", "--as", "u", "--as-group", "g1", "--as-group", "g2", "--context", "c",
-                           "--insecure-skip-tls-verify=false", "--server", "https://x", "--request-timeout", "0"});
+  const auto line = parse({"positional",
+                           "--rollout-resync",
+                           "60",
+                           "--namespaced",
+                           "-n",
+                           "ns",
+                           "--loglevel=debug",
+                           "--logformat",
+                           "JSON",
+                           "--kloglevel",
+                           "4",
+                           "--metricsport",
+                           "1",
+                           "--healthzPort",
+                           "2",
+                           "--instance-id",
+                           "x",
+                           "--qps",
+                           "40.5",
+                           "--burst",
+                           "80",
+                           "--rollout-threads",
+                           "200",
+                           "--experiment-threads",
+                           "1",
+                           "--analysis-threads",
+                           "1",
+                           "--service-threads",
+                           "1",
+                           "--ingress-threads",
+                           "1",
+                           "--ephemeral-metadata-threads",
+                           "1",
+                           "--ephemeral-metadata-update-pod-retries",
+                           "1",
+                           "--aws-target-group-binding-api-version",
+                           "v",
+                           "--alb-tag-key-resource-id",
+                           "k",
+                           "--aws-verify-target-group",
+                           "--alb-verify-weight=true",
+                           "--istio-api-version",
+                           "v1",
+                           "--ambassador-api-version",
+                           "v",
+                           "--traffic-split-api-version",
+                           "v",
+                           "--traefik-api-group",
+                           "g",
+                           "--traefik-api-version",
+                           "v",
+                           "--appmesh-crd-version",
+                           "v",
+                           "--ingress-api-version",
+                           "networking/v1",
+                           "--alb-ingress-classes",
+                           "a",
+                           "--alb-ingress-classes",
+                           "b,c",
+                           "--nginx-ingress-classes",
+                           "n",
+                           "--leader-elect=false",
+                           "--leader-election-lease-duration",
+                           "20s",
+                           "--leader-election-renew-deadline",
+                           "15s",
+                           "--leader-election-retry-period",
+                           "1m30s",
+                           "--self-service-notification-enabled",
+                           "--enable-pprof-address",
+                           ":6060",
+                           "--kubeconfig",
+                           "/k",
+                           "--as",
+                           "u",
+                           "--as-group",
+                           "g1",
+                           "--as-group",
+                           "g2",
+                           "--context",
+                           "c",
+                           "--insecure-skip-tls-verify=false",
+                           "--server",
+                           "https://x",
+                           "--request-timeout",
+                           "0"});
   ASSERT_FALSE(line.exit_code) << line.err;
   EXPECT_EQ(line.err,
             "Flag --metricsport has been deprecated, use --metricsPort instead\n"
@@ -87,11 +163,13 @@ TEST(SettingsTest, ControllerNamespace) {  // spec/11 §1.3
 
 TEST(SettingsTest, VerifyRetryInterval) {  // spec/11 §1.3: a valid number wins, anything else keeps the default
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3"}}).settings.controller.verify_retry_interval, seconds(3));
-  EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3s"}}).settings.controller.verify_retry_interval, seconds(10));
+  EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3s"}}).settings.controller.verify_retry_interval,
+            seconds(10));
 }
 
 TEST(SettingsTest, AnalysisOnlyHasItsOwnLease) {  // spec/11 §1.5
-  EXPECT_EQ(parse({"--controllers", "analysis"}).settings.controller.leaseName(), "argo-rollouts-controller-lock-analysis");
+  EXPECT_EQ(parse({"--controllers", "analysis"}).settings.controller.leaseName(),
+            "argo-rollouts-controller-lock-analysis");
 }
 
 }  // namespace

@@ -200,7 +200,8 @@ TEST_F(ApplyTest, UpdatesOwnWhatTheyChange) {
                                       {.field_manager = "controller"});
   ASSERT_TRUE(scaled && status);
   const std::string all = owners(*status);
-  EXPECT_EQ(all.substr(all.find("maker Update"), 400).find("f:replicas"), std::string::npos) << "the maker lost it: " << all;
+  EXPECT_EQ(all.substr(all.find("maker Update"), 400).find("f:replicas"), std::string::npos)
+      << "the maker lost it: " << all;
   EXPECT_NE(all.find(R"(scaler Update/scale {"f:spec":{"f:replicas":{}}})"), std::string::npos) << all;
   EXPECT_NE(all.find(R"(controller Update/status {"f:status":{"f:replicas":{}}})"), std::string::npos) << all;
 }

@@ -182,7 +182,8 @@ TEST(SchemaTest, RefusesWhatIsNotStructural) {
       {R"({"type":"object","properties":{"a":{"type":"integer","anyOf":[{"type":"integer"}]}}})",
        "properties[a].anyOf[0].type: Forbidden: must be empty to be structural"},
       {R"({"type":"object","properties":{"a":{"type":"string","pattern":"("}}})",
-       "properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error parsing regexp: missing closing ): `(`"},
+       "properties[a].pattern: Invalid value: \"(\": must be a valid regular expression, but isn't: error parsing "
+       "regexp: missing closing ): `(`"},
       {R"({"type":"object","properties":{"metadata":{"type":"object","properties":{"labels":{"type":"object"}}}}})",
        "properties[metadata]: Forbidden: must not specify anything other than name and generateName, but metadata is "
        "implicitly specified"},

@@ -26,7 +26,8 @@ class GatewayApiTest : public testing::Test {
   // `rules` is the JSON of spec.rules.
   void route(const ResourceKind& kind, std::string name, std::string_view rules, std::string_view labels = "{}") {
     json::object object;
-    object["metadata"] = {{"name", name}, {"namespace", "my-ns"}, {"resourceVersion", "7"}, {"labels", *parseJson(labels)}};
+    object["metadata"] = {
+        {"name", name}, {"namespace", "my-ns"}, {"resourceVersion", "7"}, {"labels", *parseJson(labels)}};
     object["spec"] = {{"hostnames", json::array{"a.example"}}, {"rules", *parseJson(rules)}};
     server[kind.kind + "/" + name] = std::make_shared<const json::object>(std::move(object));
   }
@@ -43,12 +44,14 @@ class GatewayApiTest : public testing::Test {
       if (ref.selector) {
         std::vector<Objects::Object> found;
         for (const auto& [key, object] : server) {
-          if (key.starts_with(ref.kind.kind + "/") && ref.selector->matches(labelsFromJson(getObject(*object, {"metadata", "labels"})))) {
+          if (key.starts_with(ref.kind.kind + "/") &&
+              ref.selector->matches(labelsFromJson(getObject(*object, {"metadata", "labels"})))) {
             found.push_back(object);
           }
         }
         objects.putMatches(ref, std::move(found));
-      } else if (const auto found = server.find(ref.kind.kind + "/" + ref.name); found != server.end() && ref.ns == "my-ns") {
+      } else if (const auto found = server.find(ref.kind.kind + "/" + ref.name);
+                 found != server.end() && ref.ns == "my-ns") {
         objects.put(ref, found->second);
       }
     }
@@ -93,7 +96,8 @@ class GatewayApiTest : public testing::Test {
   std::map<std::string, Objects::Object> server;
 };
 
-constexpr std::string_view split = R"([{"matches": [{"path": {"value": "/"}}], "backendRefs": [{"name": "stable", "port": 80}, {"name": "canary", "port": 80}]}])";
+constexpr std::string_view split =
+    R"([{"matches": [{"path": {"value": "/"}}], "backendRefs": [{"name": "stable", "port": 80}, {"name": "canary", "port": 80}]}])";
 
 TEST_F(GatewayApiTest, Case52WeightsAndLabelComeAndGo) {
   route(http_route_kind, "rt", split);
@@ -109,7 +113,8 @@ TEST_F(GatewayApiTest, Case52WeightsAndLabelComeAndGo) {
 }
 
 TEST_F(GatewayApiTest, Case53ThirdBackendUntouched) {
-  route(http_route_kind, "rt", R"([{"backendRefs": [{"name": "stable"}, {"name": "canary"}, {"name": "extra", "weight": 1}]}])");
+  route(http_route_kind, "rt",
+        R"([{"backendRefs": [{"name": "stable"}, {"name": "canary"}, {"name": "extra", "weight": 1}]}])");
   for (const int weight : {30, 100, 0}) {
     apply({SetWeight{weight, {}}});
     EXPECT_EQ(refs(), "stable=" + std::to_string(100 - weight) + " canary=" + std::to_string(weight) + " extra=1");
@@ -154,7 +159,9 @@ TEST_F(GatewayApiTest, Case56EverySourceRuleGetsAHeaderRule) {
 
 TEST_F(GatewayApiTest, Case57OwnMatchesAreKept) {
   view.managed_routes = {"h"};
-  route(http_route_kind, "rt", R"([{"matches": [{"method": "POST", "queryParams": [{"name": "version", "value": "v2"}], "headers": [{"name": "Host", "value": "h"}]}],
+  route(
+      http_route_kind, "rt",
+      R"([{"matches": [{"method": "POST", "queryParams": [{"name": "version", "value": "v2"}], "headers": [{"name": "Host", "value": "h"}]}],
     "backendRefs": [{"name": "stable"}, {"name": "canary"}]}])");
   apply({SetHeaderRoute{"h", {{"X-Canary", "true", "", ""}}}});
   EXPECT_EQ(getArray(rules()[1].as_object(), {"matches"})->front(),
@@ -214,7 +221,8 @@ TEST_F(GatewayApiTest, Case61ExperimentsComeAndGo) {
 
 TEST_F(GatewayApiTest, MissingExperimentServiceLeavesStableAlone) {
   route(http_route_kind, "rt", split);
-  const auto routing = router->route(view, read({SetWeight{20, {{"gone", "h1", 10}}}}), {SetWeight{20, {{"gone", "h1", 10}}}});
+  const auto routing =
+      router->route(view, read({SetWeight{20, {{"gone", "h1", 10}}}}), {SetWeight{20, {{"gone", "h1", 10}}}});
   ASSERT_TRUE(routing.error);
   EXPECT_EQ(routing.error->message, R"(failed to set weight via plugin: services "gone" not found)");
   EXPECT_TRUE(routing.changes.empty());
@@ -222,8 +230,11 @@ TEST_F(GatewayApiTest, MissingExperimentServiceLeavesStableAlone) {
 }
 
 TEST_F(GatewayApiTest, EveryKindOfRoute) {
-  configure(R"({"httproutes": [{"name": "a"}, {"name": "a", "useHeaderRoutes": true}], "grpcRoute": "g", "tcpRoutes": [{"name": "t"}], "tlsRoute": "s"})");
-  for (const auto& [kind, name] : {std::pair(http_route_kind, "a"), {grpc_route_kind, "g"}, {tcp_route_kind, "t"}, {tls_route_kind, "s"}}) route(kind, name, split);
+  configure(
+      R"({"httproutes": [{"name": "a"}, {"name": "a", "useHeaderRoutes": true}], "grpcRoute": "g", "tcpRoutes": [{"name": "t"}], "tlsRoute": "s"})");
+  for (const auto& [kind, name] :
+       {std::pair(http_route_kind, "a"), {grpc_route_kind, "g"}, {tcp_route_kind, "t"}, {tls_route_kind, "s"}})
+    route(kind, name, split);
   const auto routing = apply({SetWeight{10, {}}});
   ASSERT_FALSE(routing.error);
   ASSERT_EQ(routing.changes.size(), 4U);
@@ -249,18 +260,24 @@ TEST_F(GatewayApiTest, ErrorsSpeakAsThePlugin) {
     const auto routing = router->route(view, read(operations), operations);
     return routing.error ? routing.error->message : "";
   };
-  EXPECT_EQ(messageOf({SetWeight{1, {}}}), R"(failed to set weight via plugin: httproutes.gateway.networking.k8s.io "rt" not found)");
+  EXPECT_EQ(messageOf({SetWeight{1, {}}}),
+            R"(failed to set weight via plugin: httproutes.gateway.networking.k8s.io "rt" not found)");
   route(http_route_kind, "rt", R"([{"backendRefs": [{"name": "stable"}]}])");
   EXPECT_EQ(messageOf({SetWeight{1, {}}}), "failed to set weight via plugin: backendRef was not found in httpRoute");
   view.managed_routes = {"h"};
-  EXPECT_EQ(messageOf({SetHeaderRoute{"h", {{"X", "1", "", ""}}}}), "failed to set header route via plugin: backendRef was not found in httpRoute");
-  EXPECT_EQ(messageOf({SetHeaderRoute{"h", {{"X", "", "", ""}}}}), "failed to set header route via plugin: invalid header match type");
+  EXPECT_EQ(messageOf({SetHeaderRoute{"h", {{"X", "1", "", ""}}}}),
+            "failed to set header route via plugin: backendRef was not found in httpRoute");
+  EXPECT_EQ(messageOf({SetHeaderRoute{"h", {{"X", "", "", ""}}}}),
+            "failed to set header route via plugin: invalid header match type");
   EXPECT_EQ(messageOf({UpdateHash{"a", "b", {}}}), "");
   configure("null");
-  EXPECT_TRUE(messageOf({SetWeight{1, {}}}).starts_with("failed to set weight via plugin: No routes configured. At least one of 'httpRoutes'"));
+  EXPECT_TRUE(messageOf({SetWeight{1, {}}})
+                  .starts_with("failed to set weight via plugin: No routes configured. At least one of 'httpRoutes'"));
   EXPECT_EQ(messageOf({RemoveManagedRoutes{}}), "");
   configure(R"("")");
-  EXPECT_EQ(messageOf({SetWeight{1, {}}}), "failed to set weight via plugin: json: cannot unmarshal string into Go value of type GatewayAPITrafficRouting");
+  EXPECT_EQ(
+      messageOf({SetWeight{1, {}}}),
+      "failed to set weight via plugin: json: cannot unmarshal string into Go value of type GatewayAPITrafficRouting");
   configure(R"({"httpRoutes": [{"name": 5}]})");
   EXPECT_TRUE(messageOf({SetWeight{1, {}}}).contains("cannot unmarshal number"));
 }
@@ -286,7 +303,9 @@ TEST_F(GatewayApiTest, UsersPreviewRuleSurvives) {  // spec/05 §17 trap 30
 TEST_F(GatewayApiTest, ManagedNamesAreRemovedEvenWithoutHeaderRoutes) {
   configure(R"({"httpRoutes": [{"name": "rt"}]})");
   view.managed_routes = {"h"};
-  route(http_route_kind, "rt", R"([{"backendRefs": [{"name": "stable"}, {"name": "canary"}]}, {"name": "h", "backendRefs": [{"name": "canary"}]},
+  route(
+      http_route_kind, "rt",
+      R"([{"backendRefs": [{"name": "stable"}, {"name": "canary"}]}, {"name": "h", "backendRefs": [{"name": "canary"}]},
     {"name": "h-12", "backendRefs": [{"name": "canary"}]}, {"name": "h-x", "backendRefs": [{"name": "other"}]}])");
   apply({RemoveManagedRoutes{}});
   EXPECT_EQ(rules().size(), 2U);
