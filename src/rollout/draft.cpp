@@ -98,7 +98,7 @@ void Draft::change(const api::ReplicaSet& rs, const json::object& patch, std::st
 const api::ReplicaSet& Draft::now(const api::ReplicaSet& rs) const {
   for (const ReplicaSetRef& live : world.replica_sets)
     if (live->metadata.name == rs.metadata.name) return *live;
-  return rs;
+  return rs;  // NOLINT(bugprone-return-const-ref-from-parameter): one of the pass's facts, which outlive the draft
 }
 
 }  // namespace crossfade::rollout

@@ -138,7 +138,7 @@ AbortDelay abortScaleDownDelay(const Facts& facts) {
     return {0, false};
   if (!set) return {30, false};
   if (*set == 0) return {std::nullopt, false};
-  return {*set, true};
+  return {set, true};
 }
 
 // --- of one ReplicaSet ---

@@ -92,7 +92,7 @@ bool scaleNew(const Facts& facts, Draft& draft, std::int64_t target) {
   if (fresh->replicas == 0) return false;
   if (deadline.present) {
     draft.wait(WaitKind::timer, "The aborted ReplicaSet " + fresh->metadata.name + " is kept until its deadline.",
-               std::nullopt, *deadline.until);
+               std::nullopt, deadline.until);
   } else if (mayStartAbortClock(facts, draft)) {
     setDeadline(draft, *fresh, facts.now + seconds(*abortScaleDownDelay(facts).seconds));
   } else {
