@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "local/controllers.hpp"
 #include "local/deployment_scaling.hpp"
+#include "local/deployment_status.hpp"
 #include "local/event_recorder.hpp"
 #include "local/key_queue.hpp"
 #include "local/object_facts.hpp"
@@ -54,26 +55,6 @@ bool isOwnAnnotation(std::string_view key) {
   return key == "kubectl.kubernetes.io/last-applied-configuration" || key == revision_annotation ||
          key == history_annotation || key == desired_annotation || key == max_annotation ||
          key == "deprecated.deployment.rollback.to";
-}
-
-std::int64_t sum(const std::vector<Object>& sets, std::string_view status_key) {
-  std::int64_t result = 0;
-  for (const Object& set : sets) result += getInt(*set, {"status", status_key});
-  return result;
-}
-
-// A condition with lastUpdateTime, which moves with status or reason, or when `again` says that it was true anew.
-void setProgress(json::object& status, std::string_view type, std::string_view value, std::string_view reason,
-                 const std::string& message, TimePoint now, bool again = false) {
-  const json::object holder{{"status", status}};
-  const auto* before = findCondition(holder, type);
-  if (before != nullptr && !again && getString(*before, {"status"}) == value &&
-      getString(*before, {"reason"}) == reason)
-    return;
-  setCondition(status, type, value, reason, message, now);
-  for (auto& item : status["conditions"].get_array()) {
-    if (getString(item.get_object(), {"type"}) == type) item.get_object()["lastUpdateTime"] = formatTime(now);
-  }
 }
 
 class DeploymentController : public Controller {
@@ -150,7 +131,7 @@ class DeploymentController : public Controller {
     const auto* wanted = getObject(*deployment, {"spec", "selector"});
     const auto selector = wanted == nullptr ? Result<Selector>(Selector()) : Selector::fromJson(*wanted);
     if (!selector || selector->empty()) return;
-    Family family = familyOf(*deployment, claim(*deployment, *selector));
+    DeploymentSets family = familyOf(*deployment, claim(*deployment, *selector));
     if (isDeleting(*deployment)) return writeStatus(*deployment, family);
     notePause(deployment);
     const bool paused = getBool(*deployment, {"spec", "paused"});
@@ -168,12 +149,6 @@ class DeploymentController : public Controller {
     if (family.fresh && isComplete(*deployment, family)) cleanUp(*deployment, family);
     writeStatus(*deployment, family);
   }
-
-  // The ReplicaSets, oldest first.
-  struct Family {
-    Object fresh;  // of the present template; null when there is none
-    std::vector<Object> old, all;
-  };
 
   std::vector<Object> claim(const json::object& deployment, const Selector& selector) {
     std::vector<Object> mine;
@@ -204,8 +179,8 @@ class DeploymentController : public Controller {
     return mine;
   }
 
-  static Family familyOf(const json::object& deployment, std::vector<Object> sets) {
-    Family family;
+  static DeploymentSets familyOf(const json::object& deployment, std::vector<Object> sets) {
+    DeploymentSets family;
     const json::object wanted = plainTemplate(deployment);
     for (const Object& set : sets) {
       if (!family.fresh && plainTemplate(*set) == wanted) {
@@ -225,7 +200,7 @@ class DeploymentController : public Controller {
   }
 
   // Makes the ReplicaSet of the present template where it is missing, and gives it (and the Deployment) its revision.
-  void adjustFresh(Object& deployment, Family& family) {
+  void adjustFresh(Object& deployment, DeploymentSets& family) {
     std::int64_t newest = 0;
     for (const Object& set : family.old) newest = std::max(newest, numberIn(*set, revision_annotation));
     const std::string revision = std::to_string(newest + 1);
@@ -258,10 +233,11 @@ class DeploymentController : public Controller {
     }
     const std::string shown(getString(*family.fresh, {"metadata", "annotations", revision_annotation}));
     if (getString(*deployment, {"metadata", "annotations", revision_annotation}) == shown) return;
-    const auto marked = context_.registry.modify(
-        type_, namespaceOf(*deployment), nameOf(*deployment), Subresource::none,
-        [&shown](json::object& copy) { ensureObject(copy, {"metadata", "annotations"})[revision_annotation] = shown; },
-        writer_);
+    const auto mark = [&shown](json::object& copy) {
+      ensureObject(copy, {"metadata", "annotations"})[revision_annotation] = shown;
+    };
+    const auto marked = context_.registry.modify(type_, namespaceOf(*deployment), nameOf(*deployment),
+                                                 Subresource::none, mark, writer_);
     if (marked) deployment = *marked;
   }
 
@@ -275,7 +251,7 @@ class DeploymentController : public Controller {
     return annotations;
   }
 
-  Object makeSet(const Object& deployment, const Family& family, const std::string& revision) {
+  Object makeSet(const Object& deployment, const DeploymentSets& family, const std::string& revision) {
     const DeploymentSize size = DeploymentSize::of(*deployment);
     const std::int64_t replicas = nextNewReplicas(size, {}, sizesOf(family.old));
     const std::string plain = json::serialize(plainTemplate(*deployment));
@@ -320,12 +296,12 @@ class DeploymentController : public Controller {
 
   void noteProgress(const json::object& deployment, std::string_view value, std::string_view reason,
                     const std::string& message) {
-    static_cast<void>(context_.registry.modify(
-        type_, namespaceOf(deployment), nameOf(deployment), Subresource::status,
-        [&](json::object& copy) {
-          setProgress(ensureObject(copy, {"status"}), "Progressing", value, reason, message, context_.clock.now());
-        },
-        writer_));
+    const auto note = [&](json::object& copy) {
+      setDeploymentCondition(ensureObject(copy, {"status"}), "Progressing", value, reason, message,
+                             context_.clock.now());
+    };
+    static_cast<void>(context_.registry.modify(type_, namespaceOf(deployment), nameOf(deployment), Subresource::status,
+                                               note, writer_));
   }
 
   void notePause(Object& deployment) {
@@ -345,7 +321,7 @@ class DeploymentController : public Controller {
       deployment = *changed;
   }
 
-  static bool sizeChanged(const json::object& deployment, const Family& family) {
+  static bool sizeChanged(const json::object& deployment, const DeploymentSets& family) {
     const std::string desired = std::to_string(replicasOf(deployment));
     return std::ranges::any_of(family.all, [&desired](const Object& set) {
       const auto before = getString(*set, {"metadata", "annotations", desired_annotation});
@@ -377,7 +353,7 @@ class DeploymentController : public Controller {
   }
 
   // The size of the Deployment changed, or it is paused: no step of an update, only its pods spread again.
-  void resize(const json::object& deployment, const Family& family) {
+  void resize(const json::object& deployment, const DeploymentSets& family) {
     const DeploymentSize size = DeploymentSize::of(deployment);
     std::vector<Object> active;
     for (const Object& set : family.all) {
@@ -411,7 +387,7 @@ class DeploymentController : public Controller {
     for (std::size_t i = 0; i < active.size(); ++i) scale(deployment, *active[i], next[i]);
   }
 
-  void rollOn(const Object& deployment, const Family& family) {
+  void rollOn(const Object& deployment, const DeploymentSets& family) {
     if (!family.fresh) return;
     const DeploymentSize size = DeploymentSize::of(*deployment);
     const SetSize fresh = sizeOf(*family.fresh);
@@ -422,7 +398,7 @@ class DeploymentController : public Controller {
     scaleAll(*deployment, family.old, nextOldReplicas(size, fresh, old));
   }
 
-  void recreate(const Object& deployment, const Family& family) {
+  void recreate(const Object& deployment, const DeploymentSets& family) {
     const bool running = std::ranges::any_of(family.old, [](const Object& set) { return replicasOf(*set) > 0; });
     if (running) return scaleAll(*deployment, family.old, std::vector<std::int64_t>(family.old.size(), 0));
     if (family.fresh && oldPodsGone(family) && replicasOf(*family.fresh) != replicasOf(*deployment)) {
@@ -430,7 +406,7 @@ class DeploymentController : public Controller {
     }
   }
 
-  bool oldPodsGone(const Family& family) const {
+  bool oldPodsGone(const DeploymentSets& family) const {
     for (const Object& set : family.old) {
       if (replicasOf(*set) > 0) return false;
       for (const Object& pod : context_.pods.ownedBy(uidOf(*set))) {
@@ -440,15 +416,8 @@ class DeploymentController : public Controller {
     return true;
   }
 
-  static bool isComplete(const json::object& deployment, const Family& family) {
-    const std::int64_t replicas = replicasOf(deployment);
-    return family.fresh && getInt(*family.fresh, {"status", "replicas"}) == replicas &&
-           sum(family.all, "replicas") == replicas && sum(family.all, "availableReplicas") == replicas &&
-           getInt(*family.fresh, {"status", "observedGeneration"}) >= getInt(*family.fresh, {"metadata", "generation"});
-  }
-
   // Old ReplicaSets beyond revisionHistoryLimit, the lowest revisions first.
-  void cleanUp(const json::object& deployment, const Family& family) {
+  void cleanUp(const json::object& deployment, const DeploymentSets& family) {
     std::vector<Object> idle;
     for (const Object& set : family.old) {
       const bool over = replicasOf(*set) == 0 && getInt(*set, {"status", "replicas"}) == 0 && !isDeleting(*set) &&
@@ -463,91 +432,14 @@ class DeploymentController : public Controller {
     }
   }
 
-  void writeStatus(const json::object& deployment, const Family& family) {
-    const TimePoint now = context_.clock.now();
-    const DeploymentSize size = DeploymentSize::of(deployment);
-    std::int64_t desired = 0;
-    for (const Object& set : family.all) desired += replicasOf(*set);
-    const auto written = context_.registry.modify(
-        type_, namespaceOf(deployment), nameOf(deployment), Subresource::status,
-        [&](json::object& copy) {
-          json::object& status = ensureObject(copy, {"status"});
-          const json::object before = status;
-          const std::int64_t available = sum(family.all, "availableReplicas");
-          status["observedGeneration"] = getInt(deployment, {"metadata", "generation"});
-          setCount(status, "replicas", sum(family.all, "replicas"));
-          setCount(status, "updatedReplicas", family.fresh ? getInt(*family.fresh, {"status", "replicas"}) : 0);
-          setCount(status, "readyReplicas", sum(family.all, "readyReplicas"));
-          setCount(status, "availableReplicas", available);
-          setCount(status, "unavailableReplicas", std::max<std::int64_t>(desired - available, 0));
-          if (available >= size.replicas - size.max_unavailable) {
-            setProgress(status, "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.",
-                        now);
-          } else {
-            setProgress(status, "Available", "False", "MinimumReplicasUnavailable",
-                        "Deployment does not have minimum availability.", now);
-          }
-          if (!getBool(deployment, {"spec", "paused"})) judgeProgress(deployment, family, before, status);
-          copyFailure(family, status);
-        },
-        writer_);
-    if (written) wakeForDeadline(**written);
-  }
-
-  void judgeProgress(const json::object& deployment, const Family& family, const json::object& before,
-                     json::object& status) {
-    constexpr std::int64_t no_deadline = 2147483647;
-    const std::int64_t deadline = getInt(deployment, {"spec", "progressDeadlineSeconds"}, no_deadline);
-    if (deadline == no_deadline) return removeCondition(status, "Progressing");
-    const TimePoint now = context_.clock.now();
-    const json::object holder{{"status", status}};
-    const auto* progress = findCondition(holder, "Progressing");
-    const std::string reason(progress == nullptr ? std::string_view() : getString(*progress, {"reason"}));
-    const bool all_updated = getInt(status, {"replicas"}) == getInt(status, {"updatedReplicas"});
-    if (all_updated && reason == "NewReplicaSetAvailable") return;
-
-    const std::string who = family.fresh ? fmt::format("ReplicaSet \"{}\"", nameOf(*family.fresh))
-                                         : fmt::format("Deployment \"{}\"", nameOf(deployment));
-    const auto old_replicas = [](const json::object& counts) {
-      return getInt(counts, {"replicas"}) - getInt(counts, {"updatedReplicas"});
+  void writeStatus(const json::object& deployment, const DeploymentSets& sets) {
+    const auto fill = [&](json::object& copy) {
+      fillDeploymentStatus(deployment, sets, ensureObject(copy, {"status"}), context_.clock.now());
     };
-    const auto grew = [&](std::string_view key) { return getInt(status, {key}) > getInt(before, {key}); };
-    if (isComplete(deployment, family)) {
-      setProgress(status, "Progressing", "True", "NewReplicaSetAvailable", who + " has successfully progressed.", now);
-    } else if (grew("updatedReplicas") || grew("readyReplicas") || grew("availableReplicas") ||
-               old_replicas(status) < old_replicas(before)) {
-      setProgress(status, "Progressing", "True", "ReplicaSetUpdated", who + " is progressing.", now, true);
-    } else if (progress == nullptr && family.fresh) {
-      setProgress(status, "Progressing", "True", "FoundNewReplicaSet",
-                  fmt::format("Found new replica set \"{}\"", nameOf(*family.fresh)), now);
-    } else if (progress != nullptr && reason != "NewReplicaSetAvailable" &&
-               now >= lastUpdate(*progress) + seconds(deadline)) {
-      setProgress(status, "Progressing", "False", "ProgressDeadlineExceeded", who + " has timed out progressing.", now);
-    }
-  }
-
-  static TimePoint lastUpdate(const json::object& condition) {
-    return parseTime(getString(condition, {"lastUpdateTime"})).value_or(TimePoint());
-  }
-
-  // The new set's failure first, as that is what the user waits for.
-  void copyFailure(const Family& family, json::object& status) {
-    const json::object* failure = family.fresh ? findCondition(*family.fresh, "ReplicaFailure") : nullptr;
-    for (const Object& set : family.old) {
-      if (failure == nullptr) failure = findCondition(*set, "ReplicaFailure");
-    }
-    if (failure == nullptr) return removeCondition(status, "ReplicaFailure");
-    setProgress(status, "ReplicaFailure", "True", getString(*failure, {"reason"}),
-                std::string(getString(*failure, {"message"})), context_.clock.now());
-  }
-
-  void wakeForDeadline(const json::object& deployment) {
-    const auto* progress = findCondition(deployment, "Progressing");
-    if (progress == nullptr || getBool(deployment, {"spec", "paused"})) return;
-    const auto reason = getString(*progress, {"reason"});
-    if (reason == "NewReplicaSetAvailable" || reason == "ProgressDeadlineExceeded") return;
-    const TimePoint due = lastUpdate(*progress) + seconds(getInt(deployment, {"spec", "progressDeadlineSeconds"}));
-    if (due > context_.clock.now()) queue_.addAt(keyOf(deployment), due);
+    const auto written = context_.registry.modify(type_, namespaceOf(deployment), nameOf(deployment),
+                                                  Subresource::status, fill, writer_);
+    const auto due = written ? progressDeadline(**written) : std::nullopt;
+    if (due && *due > context_.clock.now()) queue_.addAt(keyOf(deployment), *due);
   }
 
   ControllerContext context_;

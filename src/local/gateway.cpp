@@ -280,8 +280,8 @@ class Core : public std::enable_shared_from_this<Core> {
     return upstream;
   }
 
-  // Idle connections to pods that may be gone are dropped; those to the others are made again at their next request.
-  // Requests in flight keep their own way.
+  // Ways to pods that are gone add up: when there are many, all are forgotten, and made again where they are needed.
+  // Requests in flight keep their own.
   void forgetUpstreams() {
     constexpr std::size_t most_upstreams = 256;
     if (upstreams_.size() > most_upstreams) upstreams_.clear();

@@ -206,12 +206,13 @@ json::object PodRun::status() const {
 }
 
 void PodRun::publish() {
-  const auto written = node_.registry.modify(*node_.registry.resource("", "pods"), namespaceOf(*pod_), nameOf(*pod_),
-                                             Subresource::status,
-                                             [this](json::object& copy) {
-                                               if (uidOf(copy) == uid()) copy["status"] = status();
-                                             },
-                                             {.field_manager = std::string(node_agent)});
+  const auto fill = [this](json::object& copy) {
+    if (uidOf(copy) == uid()) copy["status"] = status();
+  };
+  const ResourceType& type = *node_.registry.resource("", "pods");
+  const WriteOptions writer{.field_manager = std::string(node_agent)};
+  const auto written =
+      node_.registry.modify(type, namespaceOf(*pod_), nameOf(*pod_), Subresource::status, fill, writer);
   if (written && uidOf(**written) == uid()) pod_ = *written;
 }
 
