@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace crossfade {
@@ -85,6 +86,24 @@ std::optional<std::int64_t> asInteger(const json::value& value) {
     return static_cast<std::int64_t>(*number);
   }
   return std::nullopt;
+}
+
+bool sameJson(const json::object& a, const json::object& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [key, value] : a) {
+    const json::value* other = b.if_contains(key);
+    if (other == nullptr || !sameJson(value, *other)) return false;
+  }
+  return true;
+}
+
+bool sameJson(const json::value& a, const json::value& b) {
+  if (const auto* object = a.if_object()) return b.is_object() && sameJson(*object, b.get_object());
+  const auto* array = a.if_array();
+  if (array == nullptr) return a == b;
+  const auto* other = b.if_array();
+  return other != nullptr &&
+         std::ranges::equal(*array, *other, [](const json::value& x, const json::value& y) { return sameJson(x, y); });
 }
 
 void mergePatch(json::value& target, const json::value& patch) {

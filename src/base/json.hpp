@@ -35,6 +35,11 @@ json::object& ensureObject(json::object& root, std::initializer_list<std::string
 // The integer that a JSON number stands for: an int64, a uint64 in range, or a double without a fraction.
 std::optional<std::int64_t> asInteger(const json::value& value);
 
+// Equality of values, members in any order, numbers by what they stand for within their kind (an int64 equals the same
+// uint64). To be used instead of == wherever objects may be large: Boost.JSON 1.81 copies every member to compare it.
+bool sameJson(const json::value& a, const json::value& b);
+bool sameJson(const json::object& a, const json::object& b);
+
 // RFC 7396. `target` becomes what the patch makes of it; key order of what stays is kept.
 void mergePatch(json::value& target, const json::value& patch);
 // The smallest merge patch that turns `from` into `to`; an empty object when they are equal.

@@ -177,10 +177,8 @@ void trackUpdate(const json::object* before, json::object& after, const Schema* 
   }
   // Where nobody keeps book of an object, that starts with the first apply only.
   if (before != nullptr && managers.empty()) return writeManagers({}, after);
-  const json::object old = before != nullptr   ? withoutManagers(*before)
-                           : schema != nullptr ? schema->blank()
-                                               : json::object();
-  transfer(managers, compareFields(old, withoutManagers(after), root),
+  const json::object blank = before == nullptr && schema != nullptr ? schema->blank() : json::object();
+  transfer(managers, compareFields(before == nullptr ? blank : *before, after, root),
            {.name = std::string(manager),
             .applied = false,
             .api_version = std::string(api_version),

@@ -39,7 +39,7 @@ std::string schemaField(const json::object& definition, std::size_t index) {
   const json::value* first = versions == nullptr || versions->empty() ? nullptr : schemaOf(versions->front());
   const bool common = first != nullptr && std::ranges::all_of(*versions, [&](const json::value& version) {
                         const auto* schema = schemaOf(version);
-                        return schema != nullptr && *schema == *first;
+                        return schema != nullptr && sameJson(*schema, *first);
                       });
   return common ? "spec.validation.openAPIV3Schema" : fmt::format("spec.versions[{}].schema.openAPIV3Schema", index);
 }
@@ -47,7 +47,7 @@ std::string schemaField(const json::object& definition, std::size_t index) {
 bool sameSpec(const json::object& a, const json::object& b) {
   const auto* left = a.if_contains("spec");
   const auto* right = b.if_contains("spec");
-  return left != nullptr && right != nullptr && *left == *right;
+  return left != nullptr && right != nullptr && sameJson(*left, *right);
 }
 
 // What can't change once objects may exist.

@@ -73,6 +73,19 @@ bool isEmpty(const json::value* value) {
 
 // --- the fields of an object ---
 
+FieldSet collect(const json::value& value, const Place& place);
+
+FieldSet collectMembers(const json::object& object, const Place& place) {
+  FieldSet set;
+  for (const auto& [key, member] : object) {
+    FieldSet below = collect(member, place.member(key));
+    const bool hollow = member.is_null() || (member.is_object() && member.get_object().empty());
+    if (hollow || !place.names(key)) below.member = true;
+    set.attach(memberStep(key), std::move(below));
+  }
+  return set;
+}
+
 FieldSet collect(const json::value& value, const Place& place) {
   FieldSet set;
   switch (shapeOf(value, place.node)) {
@@ -80,13 +93,7 @@ FieldSet collect(const json::value& value, const Place& place) {
       set.member = true;
       break;
     case Shape::map:
-      if (!value.is_object()) break;
-      for (const auto& [key, member] : value.get_object()) {
-        FieldSet below = collect(member, place.member(key));
-        const bool hollow = member.is_null() || (member.is_object() && member.get_object().empty());
-        if (hollow || !place.names(key)) below.member = true;
-        set.attach(memberStep(key), std::move(below));
-      }
+      if (value.is_object()) return collectMembers(value.get_object(), place);
       break;
     case Shape::list:
       if (!value.is_array()) break;
@@ -130,7 +137,7 @@ FieldChanges compareLeaves(const json::value* before, const json::value* after) 
   FieldChanges changes;
   changes.added.member = before == nullptr;
   changes.removed.member = after == nullptr;
-  changes.modified.member = before != nullptr && after != nullptr && *before != *after;
+  changes.modified.member = before != nullptr && after != nullptr && !sameJson(*before, *after);
   return changes;
 }
 
@@ -140,7 +147,8 @@ FieldChanges compareItems(const Items& before, const Items& after, const Place& 
   // Several items with the same keys are owned as one.
   FieldChanges changes;
   if (before.size() >= 2 && after.size() >= 2) {
-    changes.modified.member = !std::ranges::equal(before, after, [](const auto* a, const auto* b) { return *a == *b; });
+    changes.modified.member =
+        !std::ranges::equal(before, after, [](const auto* a, const auto* b) { return sameJson(*a, *b); });
   } else if (before.size() >= 2) {
     if (!after.empty()) changes = compare(nullptr, after.front(), place);
     changes.removed.member = true;
@@ -151,27 +159,33 @@ FieldChanges compareItems(const Items& before, const Items& after, const Place& 
   return changes;
 }
 
+FieldChanges compareMembers(const json::object* before, const json::object* after, const Place& place) {
+  FieldChanges changes;
+  if (before != nullptr) {
+    for (const auto& [key, value] : *before) {
+      attach(changes, memberStep(key),
+             compare(&value, after == nullptr ? nullptr : after->if_contains(key), place.member(key)));
+    }
+  }
+  if (after != nullptr) {
+    for (const auto& [key, value] : *after) {
+      if (before == nullptr || !before->contains(key)) {
+        attach(changes, memberStep(key), compare(nullptr, &value, place.member(key)));
+      }
+    }
+  }
+  return changes;
+}
+
 FieldChanges compare(const json::value* before, const json::value* after, const Place& place) {
-  if (before != nullptr && after != nullptr && *before == *after) return {};
+  if (before != nullptr && after != nullptr && sameJson(*before, *after)) return {};
   const Shape left = before == nullptr ? shapeOf(*after, place.node) : shapeOf(*before, place.node);
   const Shape right = after == nullptr ? left : shapeOf(*after, place.node);
   if (left != right || left == Shape::leaf || (isEmpty(before) && isEmpty(after))) return compareLeaves(before, after);
   FieldChanges changes;
   if (left == Shape::map) {
-    const auto* old = before == nullptr ? nullptr : before->if_object();
-    const auto* next = after == nullptr ? nullptr : after->if_object();
-    if (old != nullptr) {
-      for (const auto& [key, value] : *old) {
-        attach(changes, memberStep(key),
-               compare(&value, next == nullptr ? nullptr : next->if_contains(key), place.member(key)));
-      }
-    }
-    if (next != nullptr) {
-      for (const auto& [key, value] : *next) {
-        if (old == nullptr || !old->contains(key))
-          attach(changes, memberStep(key), compare(nullptr, &value, place.member(key)));
-      }
-    }
+    changes = compareMembers(before == nullptr ? nullptr : before->if_object(),
+                             after == nullptr ? nullptr : after->if_object(), place);
   } else {
     for (const auto& [step, items] : pair(before, after, *place.node)) {
       attach(changes, step, compareItems(items.first, items.second, place.item()));
@@ -249,6 +263,12 @@ json::array mergeLists(const json::array& live, const json::array& applied, cons
   return merged;
 }
 
+json::object mergeMembers(const json::object& live, const json::object& applied, const Place& place) {
+  json::object merged = live;
+  for (const auto& [key, value] : applied) merged[key] = merge(live.if_contains(key), &value, place.member(key));
+  return merged;
+}
+
 json::value merge(const json::value* live, const json::value* applied, const Place& place) {
   if (applied == nullptr) return *live;
   if (live == nullptr) return *applied;
@@ -258,15 +278,22 @@ json::value merge(const json::value* live, const json::value* applied, const Pla
   if (applied->is_null()) return *live;
   if (live->is_null()) return *applied;
   if (shape == Shape::list) return mergeLists(live->get_array(), applied->get_array(), place);
-  json::object merged = live->get_object();
-  for (const auto& [key, value] : applied->get_object()) {
-    const json::value* below = live->get_object().if_contains(key);
-    merged[key] = merge(below, &value, place.member(key));
-  }
-  return merged;
+  return mergeMembers(live->get_object(), applied->get_object(), place);
 }
 
 // --- removing ---
+
+json::value withoutFields(const json::value& value, const FieldSet& fields, const Place& place);
+
+json::object withoutMembers(const json::object& object, const FieldSet& fields, const Place& place) {
+  json::object kept;
+  for (const auto& [key, member] : object) {
+    const FieldSet* below = fields.child(memberStep(key));
+    if (below != nullptr && below->member) continue;
+    kept[key] = below == nullptr ? member : withoutFields(member, *below, place.member(key));
+  }
+  return kept;
+}
 
 json::value withoutFields(const json::value& value, const FieldSet& fields, const Place& place) {
   if (isEmpty(&value)) return value;
@@ -274,12 +301,7 @@ json::value withoutFields(const json::value& value, const FieldSet& fields, cons
     case Shape::leaf:
       return value;
     case Shape::map: {
-      json::object kept;
-      for (const auto& [key, member] : value.get_object()) {
-        const FieldSet* below = fields.child(memberStep(key));
-        if (below != nullptr && below->member) continue;
-        kept[key] = below == nullptr ? member : withoutFields(member, *below, place.member(key));
-      }
+      json::object kept = withoutMembers(value.get_object(), fields, place);
       return kept.empty() ? json::value() : json::value(std::move(kept));
     }
     case Shape::list: {
@@ -414,24 +436,18 @@ void checkItems(const json::array& items, const Place& place, const std::string&
 
 }  // namespace
 
-FieldSet fieldsOf(const json::object& object, const SchemaNode* root) { return collect(object, {root, true}); }
+FieldSet fieldsOf(const json::object& object, const SchemaNode* root) { return collectMembers(object, {root, true}); }
 
 FieldChanges compareFields(const json::object& before, const json::object& after, const SchemaNode* root) {
-  const json::value old = before;
-  const json::value next = after;
-  return compare(&old, &next, {root, true});
+  return compareMembers(&before, &after, {root, true});
 }
 
 json::object mergeFields(const json::object& live, const json::object& applied, const SchemaNode* root) {
-  const json::value old = live;
-  const json::value next = applied;
-  json::value merged = merge(&old, &next, {root, true});
-  return merged.is_object() ? std::move(merged.get_object()) : json::object();
+  return mergeMembers(live, applied, {root, true});
 }
 
 json::object removeFields(const json::object& object, const FieldSet& fields, const SchemaNode* root) {
-  json::value rest = withoutFields(object, fields, {root, true});
-  return rest.is_object() ? std::move(rest.get_object()) : json::object();
+  return withoutMembers(object, fields, {root, true});
 }
 
 FieldSet withNamedFields(const FieldSet& fields, const SchemaNode* root) { return named(fields, {root, true}); }

@@ -62,7 +62,7 @@ bool specDiffers(const ResourceType& type, const json::object& before, const jso
   for (const auto& [key, value] : after) {
     if (!counts(key)) continue;
     const auto* other = before.if_contains(key);
-    if (other == nullptr || *other != value) return true;
+    if (other == nullptr || !sameJson(*other, value)) return true;
   }
   return std::ranges::any_of(before,
                              [&](const auto& member) { return counts(member.key()) && !after.contains(member.key()); });

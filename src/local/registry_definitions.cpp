@@ -5,6 +5,15 @@
 
 namespace crossfade::local {
 
+namespace {
+
+// A definition may be large: its generation says whether its spec changed.
+bool sameGeneration(const json::object& a, const json::object& b) {
+  return getInt(a, {"metadata", "generation"}) == getInt(b, {"metadata", "generation"});
+}
+
+}  // namespace
+
 void Registry::Impl::serve(ResourceType type, Schemas schemas) {
   const std::string name = type.qualifiedName();
   if (const auto known = by_name.find(name); known != by_name.end()) {
@@ -39,7 +48,7 @@ void Registry::Impl::definitionChanged(const Event& event) {
     by_name.erase(known);
     return;
   }
-  if (event.previous && !specDiffers(*definition_type, *event.previous, definition)) return;
+  if (event.previous && sameGeneration(*event.previous, definition)) return;
   auto made = customResource(definition);
   if (!made) return;  // validation refused it before; one from an older program may still be odd
   serve(std::move(made->type), std::move(made->schemas));
@@ -48,7 +57,7 @@ void Registry::Impl::definitionChanged(const Event& event) {
 void Registry::Impl::afterDefinition(const json::object& definition, const json::object* before) {
   const std::string name(nameOf(definition));
   if (isDeleting(definition)) return drainDefinition(name);
-  if (before != nullptr && !specDiffers(*definition_type, *before, definition)) return;
+  if (before != nullptr && sameGeneration(*before, definition)) return;
   const TimePoint now = clock.now();
   static_cast<void>(self.modify(*definition_type, "", name, Subresource::status,
                                 [now](json::object& copy) { establishDefinition(copy, now); },

@@ -84,7 +84,7 @@ bool generationRises(const ResourceType& type, const json::object& old, const js
   if (type.group != "apps" || type.kind != "Deployment") return false;
   const auto* before = getObject(old, {"metadata", "annotations"});
   const auto* after = getObject(next, {"metadata", "annotations"});
-  return before == nullptr || after == nullptr ? before != after : *before != *after;
+  return before == nullptr || after == nullptr ? before != after : !sameJson(*before, *after);
 }
 
 Result<void> checkNamespace(const Registry& registry, const ResourceType& type, std::string_view ns,
@@ -144,7 +144,7 @@ void Registry::Impl::Write::track(json::object& object) const {
 
 Result<void> Registry::Impl::Write::admit(json::object& object) const {
   if (auto ok = decode(object); !ok) return ok;
-  if (old == nullptr || object != *old) track(object);
+  if (old == nullptr || !sameJson(object, *old)) track(object);
   const AdmissionContext context{registry.self, store.type, registry.clock.now()};
   if (old == nullptr) {
     prepareForCreate(context, object);
@@ -287,7 +287,7 @@ Result<Object> Registry::update(const ResourceType& type, std::string_view ns, s
   if (subresource != Subresource::status && generationRises(type, old, next)) {
     next["metadata"].get_object()["generation"] = getInt(old, {"metadata", "generation"}) + 1;
   }
-  if (next == old && !mayGo(type, next)) return stored;
+  if (sameJson(next, old) && !mayGo(type, next)) return stored;
   return impl_->settle(store, key, stored, std::move(next), options.dry_run);
 }
 
@@ -337,7 +337,7 @@ Result<Object> Registry::remove(const ResourceType& type, std::string_view ns, s
 
   json::object next = *stored;
   markForDeletion({*this, type, impl_->clock.now()}, next, options);
-  if (next == *stored && !mayGo(type, next)) return stored;
+  if (sameJson(next, *stored) && !mayGo(type, next)) return stored;
   if (auto& metadata = next["metadata"].get_object(); !isDeleting(*stored) && metadata.contains("generation")) {
     metadata["generation"] = getInt(metadata, {"generation"}) + 1;
   }
@@ -361,7 +361,7 @@ Result<Object> Registry::finalizeNamespace(std::string_view name, json::array fi
   const Object stored = found->second;
   json::object next = *stored;
   ensureObject(next, {"spec"})["finalizers"] = std::move(finalizers);
-  if (next == *stored) return stored;
+  if (sameJson(next, *stored)) return stored;
   return impl_->settle(store, std::string(name), stored, std::move(next), false);
 }
 

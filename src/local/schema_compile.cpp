@@ -12,6 +12,11 @@ SchemaNode::SchemaNode(SchemaNode&&) noexcept = default;
 SchemaNode& SchemaNode::operator=(SchemaNode&&) noexcept = default;
 SchemaNode::~SchemaNode() = default;
 
+const re2::RE2& ValueRules::expression() const {
+  if (!compiled_pattern) compiled_pattern = std::make_shared<const re2::RE2>(pattern, re2::RE2::Quiet);
+  return *compiled_pattern;
+}
+
 const SchemaNode* SchemaNode::member(std::string_view key) const {
   const auto found = properties.find(key);
   return found == properties.end() ? additional.get() : &found->second;
@@ -124,11 +129,6 @@ Result<std::unique_ptr<ValueRules>> compileRules(const json::object& schema, Sch
   rules->max_properties = count(schema, "maxProperties");
   rules->unique_items = getBool(schema, {"uniqueItems"});
   rules->pattern = getString(schema, {"pattern"});
-  if (!rules->pattern.empty()) {
-    auto expression = std::make_shared<const re2::RE2>(rules->pattern, re2::RE2::Quiet);
-    if (!expression->ok()) return fail(ErrorCode::invalid, fmt::format("pattern: {}", expression->error()));
-    rules->expression = std::move(expression);
-  }
   if (const auto* values = getArray(schema, {"enum"})) rules->enumeration = *values;
   for (const auto& [key, slot] :
        {std::pair("allOf", &rules->all_of), std::pair("anyOf", &rules->any_of), std::pair("oneOf", &rules->one_of)}) {

@@ -75,7 +75,9 @@ struct ValueRules {
   std::optional<std::int64_t> min_length, max_length, min_items, max_items, min_properties, max_properties;
   bool unique_items = false;
   std::string pattern;
-  std::shared_ptr<const re2::RE2> expression;  // of `pattern`
+  // Of `pattern`; made when the first value asks for it, because most patterns of a definition never meet one.
+  const re2::RE2& expression() const;
+  mutable std::shared_ptr<const re2::RE2> compiled_pattern;
   json::array enumeration;
   std::vector<SchemaNode> all_of, any_of, one_of;
   std::unique_ptr<SchemaNode> negation;  // `not`

@@ -90,24 +90,35 @@ std::string violation(const Rule& rule, const SchemaNode& node, const FieldPath*
 }
 
 void checkRules(const json::value& value, const json::value* old, const SchemaNode& edge, const FieldPath* at,
+                std::vector<std::string>& violations);
+
+// The rules of one node. What was there already is not held against an update.
+void evaluateRules(const json::value& value, const json::value* old, const SchemaNode& node, const FieldPath* at,
+                   std::vector<std::string>& violations) {
+  if (!node.rules || node.rules->validations.empty() || (old != nullptr && sameJson(*old, value))) return;
+  for (const auto& rule : node.rules->validations) {
+    if (rule->transition() && old == nullptr) continue;
+    if (const auto message = rule->broken(value, old)) violations.push_back(violation(*rule, node, at, *message));
+  }
+}
+
+void checkMembers(const json::object& object, const json::object* old, const SchemaNode& node, const FieldPath* at,
+                  std::vector<std::string>& violations) {
+  for (const auto& [key, member] : object) {
+    const SchemaNode* schema = node.member(key);
+    if (schema == nullptr) continue;
+    const FieldPath here{.parent = at, .key = key, .bracketed = !node.properties.contains(key)};
+    checkRules(member, old == nullptr ? nullptr : old->if_contains(key), *schema, &here, violations);
+  }
+}
+
+void checkRules(const json::value& value, const json::value* old, const SchemaNode& edge, const FieldPath* at,
                 std::vector<std::string>& violations) {
   const SchemaNode& node = edge.shape();
   if (value.is_null() || !node.rules_within) return;
-  // What was there already is not held against an update.
-  if (node.rules && !node.rules->validations.empty() && (old == nullptr || *old != value)) {
-    for (const auto& rule : node.rules->validations) {
-      if (rule->transition() && old == nullptr) continue;
-      if (const auto message = rule->broken(value, old)) violations.push_back(violation(*rule, node, at, *message));
-    }
-  }
+  evaluateRules(value, old, node, at, violations);
   if (const auto* object = value.if_object()) {
-    const auto* before = old == nullptr ? nullptr : old->if_object();
-    for (const auto& [key, member] : *object) {
-      const SchemaNode* schema = node.member(key);
-      if (schema == nullptr) continue;
-      const FieldPath here{.parent = at, .key = key, .bracketed = !node.properties.contains(key)};
-      checkRules(member, before == nullptr ? nullptr : before->if_contains(key), *schema, &here, violations);
-    }
+    checkMembers(*object, old == nullptr ? nullptr : old->if_object(), node, at, violations);
   } else if (const auto* array = value.if_array(); array != nullptr && node.items) {
     const auto* before = old == nullptr || node.list_type != ListType::map ? nullptr : old->if_array();
     for (std::size_t i = 0; i < array->size(); ++i) {
@@ -137,13 +148,14 @@ std::shared_ptr<const Rule> Rule::make(const json::object& entry) {
 std::vector<std::string> validateRules(const json::object& object, const json::object* old, const SchemaNode& node) {
   std::vector<std::string> violations;
   if (!node.rules_within) return violations;
-  const json::value self = object;
-  if (old == nullptr) {
-    checkRules(self, nullptr, node, nullptr, violations);
-  } else {
-    const json::value before = *old;
-    checkRules(self, &before, node, nullptr, violations);
+  const SchemaNode& root = node.shape();
+  if (root.rules && !root.rules->validations.empty()) {
+    // Only rules of the whole object need it as a value.
+    const json::value self = object;
+    const json::value before = old == nullptr ? json::value() : json::value(*old);
+    evaluateRules(self, old == nullptr ? nullptr : &before, root, nullptr, violations);
   }
+  checkMembers(object, old, root, nullptr, violations);
   return violations;
 }
 

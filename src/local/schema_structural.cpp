@@ -13,6 +13,7 @@ enum class Level { root, item, field };
 // A walk over the schema document; collects violations with their paths.
 struct Structure {
   std::vector<std::string> violations;
+  std::set<std::string> patterns;  // seen already: definitions repeat the same few hundreds of times
 
   void say(const std::string& path, std::string_view field, std::string_view what) {
     violations.push_back(fmt::format("{}{}{}: {}", path, path.empty() ? "" : ".", field, what));
@@ -170,7 +171,7 @@ void Structure::checkValues(const json::object& schema, const std::string& path,
   }
   if (const auto* negation = schema.if_contains("not")) checkNested(*negation, below(path, "not"), false);
   const std::string pattern(getString(schema, {"pattern"}));
-  if (pattern.empty()) return;
+  if (pattern.empty() || !patterns.insert(pattern).second) return;
   if (const re2::RE2 expression(pattern, re2::RE2::Quiet); !expression.ok()) {
     say(path, "pattern",
         fmt::format("Invalid value: {}: must be a valid regular expression, but isn't: {}",

@@ -199,8 +199,8 @@ void Checker::checkString(std::string_view text, const ValueRules& rules, const 
   } else if (rules.min_length && length < *rules.min_length) {
     outcome.add(fmt::format("{}: Invalid value: {}: {} in body should be at least {} chars long", name,
                             json::serialize(json::value(text)), name, *rules.min_length));
-  } else if (rules.expression &&
-             !re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *rules.expression)) {
+  } else if (!rules.pattern.empty() &&
+             !re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), rules.expression())) {
     outcome.add(fmt::format("{}: Invalid value: {}: {} in body should match '{}'", name,
                             json::serialize(json::value(text)), name, rules.pattern));
   }
@@ -354,7 +354,7 @@ Outcome Checker::fresh(const json::value& value, const json::value* old, const S
 Outcome Checker::check(const json::value& value, const json::value* old, const SchemaNode& node, const FieldPath* at) {
   Outcome outcome = fresh(value, old, node, at);
   // Ratcheting: an update may leave alone what a newer schema would refuse.
-  if (!outcome.violations.empty() && old != nullptr && *old == value)
+  if (!outcome.violations.empty() && old != nullptr && sameJson(*old, value))
     return {.violations = {}, .matches = outcome.matches};
   return outcome;
 }

@@ -3,6 +3,7 @@
 
 #include "local/admission.hpp"
 #include "local/custom_resources.hpp"
+#include "local/json_text.hpp"
 #include "local/name_rules.hpp"
 #include "local/registry_impl.hpp"
 
@@ -19,7 +20,7 @@ class Rules {
                                          : fmt::format("{}: Required value: {}", field, detail));
   }
   void invalid(std::string_view field, const json::value& value, std::string_view detail) {
-    violations_.push_back(fmt::format("{}: Invalid value: {}: {}", field, json::serialize(value), detail));
+    violations_.push_back(fmt::format("{}: Invalid value: {}: {}", field, jsonText(value), detail));
   }
   void duplicate(std::string_view field, const json::value& value) {
     violations_.push_back(fmt::format("{}: Duplicate value: {}", field, json::serialize(value)));
@@ -125,7 +126,7 @@ void validateWorkload(const json::object& object, const json::object* old, Rules
   if (old == nullptr) return;
   const auto* before = find(*old, {"spec", "selector"});
   const auto* after = find(object, {"spec", "selector"});
-  if (before != nullptr && (after == nullptr || *before != *after)) {
+  if (before != nullptr && (after == nullptr || !sameJson(*before, *after))) {
     rules.invalid("spec.selector", after == nullptr ? json::value() : *after, "field is immutable");
   }
 }
@@ -243,7 +244,7 @@ void validatePodUpdate(const json::object& object, const json::object& old, Rule
     rules.forbidden("spec.containers", "pod updates may not add or remove containers");
     return;
   }
-  if (strip(object) != strip(old)) {
+  if (!sameJson(strip(object), strip(old))) {
     rules.forbidden(
         "spec",
         "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -279,7 +280,7 @@ void validateData(const json::object& object, const json::object* old, Rules& ru
   for (const std::string_view key : {"data", "binaryData"}) {
     const auto* before = old->if_contains(key);
     const auto* after = object.if_contains(key);
-    if ((before == nullptr) != (after == nullptr) || (before != nullptr && *before != *after)) {
+    if ((before == nullptr) != (after == nullptr) || (before != nullptr && !sameJson(*before, *after))) {
       rules.forbidden(key, "field is immutable when `immutable` is set");
     }
   }
@@ -311,7 +312,7 @@ void validateJob(const json::object& object, const json::object* old, Rules& rul
   for (const std::string_view key : {"selector", "template", "completions"}) {
     const auto* before = find(*old, {"spec", key});
     const auto* after = find(object, {"spec", key});
-    if (before != nullptr && (after == nullptr || *before != *after)) {
+    if (before != nullptr && (after == nullptr || !sameJson(*before, *after))) {
       rules.invalid(fmt::format("spec.{}", key), after == nullptr ? json::value() : *after, "field is immutable");
     }
   }
@@ -364,7 +365,7 @@ std::vector<std::string> validateScale(const ResourceType& type, const json::obj
     if (selector ? !value->is_string() : !number.has_value()) {
       rules.invalid(field, selector ? json::value("") : json::value(0),
                     fmt::format("{} accessor error: {} is of the type {}, expected {}", field,
-                                value->is_string() ? std::string(value->get_string()) : json::serialize(*value),
+                                value->is_string() ? std::string(value->get_string()) : jsonText(*value),
                                 goType(*value), selector ? "string" : "int64"));
     } else if (!selector && *number < 0) {
       rules.invalid(field, *number, "should be a non-negative integer");

@@ -33,6 +33,15 @@ TEST(Json, DiffIsTheSmallestMergePatch) {
   EXPECT_TRUE(mergeDiff(to, to).empty());
 }
 
+TEST(Json, TheSameWhateverTheOrderOfMembers) {
+  const auto same = [](std::string_view a, std::string_view b) { return sameJson(*parseJson(a), *parseJson(b)); };
+  EXPECT_TRUE(same(R"({"a":[1,{"b":"x"}],"c":null})", R"({"c":null,"a":[1,{"b":"x"}]})"));
+  EXPECT_FALSE(same(R"({"a":1})", R"({"a":1,"b":null})"));
+  EXPECT_FALSE(same("[1,2]", "[2,1]"));
+  EXPECT_FALSE(same("{}", "[]"));
+  EXPECT_TRUE(sameJson(json::value(std::int64_t{1}), json::value(std::uint64_t{1})));
+}
+
 TEST(Random, ASeedIsARun) {
   Random one(7);
   Random two(7);
