@@ -87,11 +87,18 @@ std::vector<std::string> duplicateMembers(std::string_view text) {
   return std::move(parser.handler().found);
 }
 
-// The beginning of a body, for a message.
+// The beginning of a body, for a message: JSON as it is, anything else in hexadecimal.
 std::string head(std::string_view text) {
   constexpr std::size_t shown = 30;
   if (text.empty()) return "<empty>";
-  return text.size() <= shown ? std::string(text) : fmt::format("{} ...", text.substr(0, shown));
+  const std::string_view part = text.substr(0, shown);
+  std::string result;
+  if (text.front() == '{') {
+    result = part;
+  } else {
+    for (const char c : part) result += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  }
+  return text.size() > shown ? result + " ..." : result;
 }
 
 bool isYaml(std::string_view content_type) {
@@ -127,10 +134,14 @@ std::expected<Body, BodyFault> readBody(const ApiRequest& request) {
     return unreadable(fmt::format("couldn't get version/kind; json parse error: {}",
                                   cut ? "unexpected end of JSON input" : std::string_view(value.error().message)));
   }
+  if (value->is_null()) value = json::object();
   auto* object = value->if_object();
   if (object == nullptr) {
-    return unreadable(fmt::format(
-        "couldn't get version/kind; json parse error: json: cannot unmarshal {} into an object", decodedKind(*value)));
+    return unreadable(
+        fmt::format("couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value "
+                    "of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind "
+                    "string \"json:\\\"kind,omitempty\\\"\" }}",
+                    decodedKind(*value)));
   }
   body.object = std::move(*object);
   body.duplicates = duplicateMembers(request.body);
@@ -150,7 +161,8 @@ Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind) {
                                        body.error().why, head(request.body))));
 }
 
-Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type, std::string_view version) {
+Outcome<Body> decodeResource(const ApiRequest& request, const Registry& registry, const ResourceType& type,
+                             std::string_view version) {
   auto body = decodeBody(request, type.kind);
   if (!body) return body;
   json::object& object = body->object;
@@ -179,8 +191,14 @@ Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type
       return refuse(invalidObject(type.group, given_kind, getString(object, {"metadata", "name"}),
                                   {fmt::format("kind: Invalid value: \"{}\": must be {}", given_kind, type.kind)}));
     }
-    return refuse(badRequest(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", given_kind, version,
-                                         type.kind, unregisteredKind(given_kind, api_version))));
+    const bool known = registry.kind(type.group, given_kind) != nullptr;
+    const std::string why =
+        known ? fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", version, given_kind,
+                            type.group.empty() ? "core" : std::string_view(type.group).substr(0, type.group.find('.')),
+                            type.kind)
+              : unregisteredKind(given_kind, api_version);
+    return refuse(badRequest(
+        fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", given_kind, version, type.kind, why)));
   }
   object["apiVersion"] = api_version;
   object["kind"] = type.kind;

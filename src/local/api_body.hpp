@@ -33,7 +33,8 @@ Outcome<Body> decodeBody(const ApiRequest& request, std::string_view kind);
 
 // The same, held against the resource: apiVersion and kind are those of the path (filled in where a built-in kind's are
 // missing), metadata is an object.
-Outcome<Body> decodeResource(const ApiRequest& request, const ResourceType& type, std::string_view version);
+Outcome<Body> decodeResource(const ApiRequest& request, const Registry& registry, const ResourceType& type,
+                             std::string_view version);
 
 // What Go's decoder calls a value: "object", "array", "string", "number", "bool".
 std::string_view decodedKind(const json::value& value);

@@ -98,6 +98,16 @@ std::string strategicFault(std::string_view mistyped) {
   return fmt::format("cannot restore struct from: {}", given);
 }
 
+// What a strategic merge patch that can't be merged is answered.
+ApiFailure strategicFailure(const json::value& patch, std::string_view why) {
+  constexpr std::string_view begin = "map: ", keyless = " does not contain declared merge key: ";
+  const auto at = why.find(keyless);
+  if (!why.starts_with(begin) || at == std::string_view::npos) return badPatch(goText(patch), why);
+  // Nobody expected an element without its key: the server calls it an error of its own.
+  const auto element = parseJson(why.substr(begin.size(), at - begin.size()));
+  return internalError(fmt::format("{}{}{}", begin, element ? goText(*element) : std::string(), why.substr(at)));
+}
+
 // A conflict of server-side apply, whose message tells managers and fields, with both as causes.
 ApiFailure applyConflict(const Error& error) {
   json::array causes;
@@ -144,11 +154,12 @@ Outcome<json::object> applyPatch(const ApiCall& call, PatchType type, const json
   if (type == PatchType::json) {
     return refuse({422, "Invalid", "the server rejected our request due to an error in our request", {}, {}, true});
   }
-  return refuse(badPatch(type == PatchType::strategic ? goText(patch) : jsonText(patch), patched.error().message));
+  if (type == PatchType::strategic) return refuse(strategicFailure(patch, patched.error().message));
+  return refuse(badPatch(jsonText(patch), patched.error().message));
 }
 
 // The name of an object never changes, nor do its kind and version.
-Outcome<void> checkIdentity(const ApiCall& call, const json::object& patched) {
+Outcome<void> checkIdentity(const ApiCall& call, const json::object& live, const json::object& patched) {
   const auto* metadata = crossfade::getObject(patched, {"metadata"});
   if (metadata == nullptr)
     return refuse(
@@ -160,6 +171,12 @@ Outcome<void> checkIdentity(const ApiCall& call, const json::object& patched) {
   }
   if (call.type.namespaced && getString(*metadata, {"namespace"}) != call.path.ns) {
     return refuse(badRequest("the namespace of the provided object does not match the namespace sent on the request"));
+  }
+  const auto uid = getString(*metadata, {"uid"});
+  if (!uid.empty() && uid != getString(live, {"metadata", "uid"})) {
+    // The API server checks it twice, and tells both.
+    const std::string violation = fmt::format("metadata.uid: Invalid value: \"{}\": field is immutable", uid);
+    return refuse(invalidObject(call.type.group, call.type.kind, call.path.name, {violation, violation}));
   }
   return {};
 }
@@ -190,6 +207,20 @@ Answer patchScale(const ApiCall& call, PatchType type, const json::value& patch,
   return now ? jsonResponse(200, *now) : Answer(refuse(failureOf(now.error(), call.type, call.path.name)));
 }
 
+// What is wrong with the name and namespace that an applied object gives.
+std::optional<ApiFailure> misnamedPatch(const ApiCall& call, const json::object& metadata) {
+  const auto name = getString(metadata, {"name"});
+  if (!name.empty() && name != call.path.name) {
+    return badRequest(
+        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.path.name));
+  }
+  const auto ns = getString(metadata, {"namespace"});
+  if (call.type.namespaced && !ns.empty() && ns != call.path.ns) {
+    return badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  return std::nullopt;
+}
+
 Answer apply(const ApiCall& call, const View& view, Subresource subresource, json::object applied,
              const WriteParameters& parameters) {
   const std::string version =
@@ -206,13 +237,8 @@ Answer apply(const ApiCall& call, const View& view, Subresource subresource, jso
   if (const auto* fields = metadata.if_contains("managedFields"); fields != nullptr && !fields->is_null()) {
     return refuse(badRequest("metadata.managedFields must be nil"));
   }
-  if (const auto name = getString(metadata, {"name"}); !name.empty() && name != call.path.name) {
-    return refuse(badRequest(
-        fmt::format("the name of the object ({}) does not match the name on the URL ({})", name, call.path.name)));
-  }
-  if (const auto ns = getString(metadata, {"namespace"}); call.type.namespaced && !ns.empty() && ns != call.path.ns) {
-    return refuse(badRequest("the namespace of the provided object does not match the namespace sent on the request"));
-  }
+  // Told only when nothing else is wrong.
+  const auto misnamed = misnamedPatch(call, metadata);
   const std::string given_ns(getString(metadata, {"namespace"}));
   const auto typedFailure = [&](std::string_view why) {
     return refuse(internalError(fmt::format("failed to create typed patch object ({}/{}; {}/{}, Kind={}): {}", given_ns,
@@ -235,6 +261,7 @@ Answer apply(const ApiCall& call, const View& view, Subresource subresource, jso
     if (merged.error().code == ErrorCode::conflict) return refuse(applyConflict(merged.error()));
     return typedFailure(merged.error().message);
   }
+  if (misnamed) return refuse(*misnamed);
   if (approximateSize(*merged) > call.options.max_object_bytes) return refuse(tooLarge(call.options.max_object_bytes));
   WriteReport report;
   const WriteOptions options{
@@ -266,7 +293,7 @@ Answer patchObject(const ApiCall& call, Subresource subresource) {
   auto patched = applyPatch(call, *type, live, *patch);
   if (!patched) return refuse(std::move(patched.error()));
   if (auto ok = checkKind(live, *patched); !ok) return refuse(std::move(ok.error()));
-  if (auto ok = checkIdentity(call, *patched); !ok) return refuse(std::move(ok.error()));
+  if (auto ok = checkIdentity(call, live, *patched); !ok) return refuse(std::move(ok.error()));
   const bool strategic = *type == PatchType::strategic;
   const auto shown = [&] { return strategic ? goText(*patch) : jsonText(*patched); };
   if (const Schema* schema = call.registry.schema(call.type, call.path.version)) {

@@ -5,6 +5,7 @@
 
 #include "base/base64.hpp"
 #include "local/api_calls.hpp"
+#include "local/json_text.hpp"
 
 namespace crossfade::local {
 
@@ -19,24 +20,41 @@ struct Continuation {
   std::string after;                  // the storage key of the last object that was listed
 };
 
+// base64url without padding, and back.
 std::string encode(const Continuation& continuation) {
-  return encodeBase64(json::serialize(json::object{
+  std::string text = encodeBase64(jsonText(json::object{
       {"v", "meta.k8s.io/v1"}, {"rv", continuation.resource_version}, {"start", continuation.after + '\0'}}));
+  std::erase(text, '=');
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
 }
 
 Outcome<Continuation> decodeContinuation(std::string_view token) {
-  const auto bad = [] {
-    return refuse(badRequest("invalid continue token: continue key is not valid: the token can't be decoded"));
+  const auto bad = [](std::string_view why) {
+    return refuse(badRequest(fmt::format("invalid continue token: continue key is not valid: {}", why)));
   };
-  const auto text = decodeBase64(token);
-  if (!text) return bad();
+  std::string padded(token);
+  std::erase(padded, '=');
+  std::ranges::replace(padded, '-', '+');
+  std::ranges::replace(padded, '_', '/');
+  padded.append((4 - padded.size() % 4) % 4, '=');
+  const auto text = decodeBase64(padded);
+  if (!text || text->empty()) return bad("illegal base64 data");
   const auto value = parseJson(*text);
-  if (!value || !value->is_object()) return bad();
+  if (!value || !value->is_object()) {
+    const auto first = static_cast<unsigned char>(text->front());
+    return bad(fmt::format("invalid character {} looking for beginning of value",
+                           first >= 0x20 && first < 0x7f ? fmt::format("'{}'", static_cast<char>(first))
+                                                         : fmt::format("'\\u{:04x}'", first)));
+  }
   const json::object& object = value->get_object();
   Continuation continuation{.resource_version = getInt(object, {"rv"}),
                             .after = std::string(getString(object, {"start"}))};
-  if (getString(object, {"v"}) != "meta.k8s.io/v1" || continuation.resource_version == 0 || continuation.after.empty())
-    return bad();
+  if (getString(object, {"v"}) != "meta.k8s.io/v1") return bad("server does not recognize this encoded version");
+  if (continuation.resource_version == 0)
+    return bad("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (continuation.after.empty()) return bad("encoded start key empty (version meta.k8s.io/v1)");
   continuation.after.pop_back();
   return continuation;
 }
@@ -233,7 +251,11 @@ Answer watchObjects(const ApiCall& call) {
   if (!selection) return refuse(std::move(selection.error()));
   if (auto ok = checkListOptions(call.request, true); !ok) return refuse(std::move(ok.error()));
   const auto version = resourceVersionParameter(call.request);
-  if (!version) return refuse(version.error());
+  if (!version) {
+    // A watch finds out too late to call it a bad request.
+    constexpr std::string_view prefix = "invalid resource version: ";
+    return refuse(internalError(version.error().message.substr(prefix.size())));
+  }
   const auto timeout = call.request.integer("timeoutSeconds");
   if (!timeout) return refuse(timeout.error());
 

@@ -115,21 +115,14 @@ struct ApiServer::Impl {
     }
     const ResourceType* type = registry.resource(path.group, path.plural);
     if (type == nullptr || !serves(*type, path.version)) {
-      if (path.group.empty() || discovery.resourceList(path.group, path.version)) return refuse(unknownResource());
+      if (discovery.isBuiltinGroup(path.group)) return refuse(unknownResource());
       return pageNotFound();
     }
     if (!path.ns.empty() && !type->namespaced) return refuse(unknownResource());
     if (path.ns.empty() && type->namespaced && !path.name.empty()) return refuse(unknownResource());
-    const ApiCall call{registry, clock, options, watches, request, path, *type, definitionOf(*type)};
+    const ApiCall call{registry, clock, options, watches, request, path, *type, definitionOf(registry, *type)};
     if (path.name.empty()) return answerCollection(call);
     return path.subresource.empty() ? answerObject(call) : answerSubresource(call);
-  }
-
-  Object definitionOf(const ResourceType& type) const {
-    if (!type.custom) return nullptr;
-    const auto found =
-        registry.get(*registry.resource("apiextensions.k8s.io", "customresourcedefinitions"), "", type.qualifiedName());
-    return found ? *found : nullptr;
   }
 
   static Answer answerCollection(const ApiCall& call) {
@@ -154,13 +147,21 @@ struct ApiServer::Impl {
   static Answer answerSubresource(const ApiCall& call) {
     const std::string& method = call.request.method;
     const std::string& name = call.path.subresource;
-    if (name == "status" && call.type.has_status) {
+    const bool served = (name == "status" || name == "scale") &&
+                        hasSubresource(call.type, call.path.version, call.definition.get(), name);
+    if (call.type.custom && !served) {
+      // As if it were the object that is missing.
+      return refuse(failureOf(
+          {ErrorCode::not_found, fmt::format("{} \"{}\" not found", call.type.qualifiedName(), call.path.name)},
+          call.type, call.path.name));
+    }
+    if (name == "status" && served) {
       if (method == "GET") return readObject(call);
       if (method == "PUT") return updateObject(call, Subresource::status);
       if (method == "PATCH") return patchObject(call, Subresource::status);
       return refuse(methodNotAllowed());
     }
-    if (name == "scale" && call.type.has_scale) {
+    if (name == "scale" && served) {
       if (method == "GET") return getScale(call);
       if (method == "PUT") return updateScale(call);
       if (method == "PATCH") return patchObject(call, Subresource::scale);

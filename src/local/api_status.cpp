@@ -58,8 +58,12 @@ ApiFailure tooLarge(std::size_t limit) {
 ApiFailure invalidObject(std::string_view group, std::string_view kind, std::string_view name,
                          const std::vector<std::string>& violations) {
   const std::string qualified = group.empty() ? std::string(kind) : fmt::format("{}.{}", kind, group);
-  const std::string what =
-      violations.size() == 1 ? violations.front() : fmt::format("[{}]", fmt::join(violations, ", "));
+  // A rule that fails twice is told once.
+  std::vector<std::string_view> told;
+  for (const std::string_view violation : violations) {
+    if (std::ranges::find(told, violation) == told.end()) told.push_back(violation);
+  }
+  const std::string what = told.size() == 1 ? std::string(told.front()) : fmt::format("[{}]", fmt::join(told, ", "));
   json::array causes;
   for (const std::string_view violation : violations) {
     const std::size_t colon = violation.find(": ");

@@ -120,7 +120,7 @@ Answer updateScale(const ApiCall& call) {
 }
 
 Answer finalizeNamespace(const ApiCall& call) {
-  auto body = decodeResource(call.request, call.type, call.path.version);
+  auto body = decodeResource(call.request, call.registry, call.type, call.path.version);
   if (!body) return refuse(std::move(body.error()));
   const auto* finalizers = crossfade::getArray(body->object, {"spec", "finalizers"});
   auto object = call.registry.finalizeNamespace(call.path.name, finalizers == nullptr ? json::array() : *finalizers);

@@ -177,7 +177,9 @@ void View::appendTable(std::string& text, const std::vector<const json::object*>
 
 void View::appendMetadata(std::string& text, const ListMetadata& metadata) const {
   json::object object{{"resourceVersion", std::to_string(metadata.resource_version)}};
-  if (!metadata.continuation.empty()) object["continue"] = metadata.continuation;
+  // Lists of custom resources say so when there is no more.
+  const bool said = type_->custom && accepted_.as == Accepted::As::object;
+  if (!metadata.continuation.empty() || said) object["continue"] = metadata.continuation;
   if (metadata.remaining) object["remainingItemCount"] = *metadata.remaining;
   appendJson(text, object);
 }

@@ -169,7 +169,7 @@ namespace {
 // receives what is to be told in headers.
 Outcome<json::object> admitBody(const ApiCall& call, const WriteParameters& parameters,
                                 std::vector<std::string>& warnings) {
-  auto body = decodeResource(call.request, call.type, call.path.version);
+  auto body = decodeResource(call.request, call.registry, call.type, call.path.version);
   if (!body) return refuse(std::move(body.error()));
   const auto cannot = [&call](std::string_view why) {
     return refuse(badRequest(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", call.type.kind,

@@ -1,7 +1,9 @@
 #include "local/discovery.hpp"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 
+#include "base/base64.hpp"
 #include "local/builtin_resources.hpp"
 
 namespace crossfade::local {
@@ -19,6 +21,8 @@ json::array strings(const auto& items) {
 }
 
 json::array verbsOf(const ResourceType& type) {
+  // The order in which the part of the API server that serves custom resources lists them.
+  if (type.custom) return {"delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"};
   if (type.group.empty() && type.plural == "namespaces") {
     return {"create", "delete", "get", "list", "patch", "update", "watch"};
   }
@@ -29,8 +33,16 @@ bool serves(const ResourceType& type, std::string_view group, std::string_view v
   return type.group == group && std::ranges::find(type.versions, version) != type.versions.end();
 }
 
+// Tells clients when objects are stored in another version than before.
+std::string storageVersionHash(const ResourceType& type) {
+  const std::string text = fmt::format("{}/{}/{}", type.group, type.version, type.kind);
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
+  return encodeBase64(std::string_view(reinterpret_cast<const char*>(digest.data()), 8));
+}
+
 // One entry of the aggregated form.
-json::object aggregatedResource(const ResourceType& type) {
+json::object aggregatedResource(const ResourceType& type, std::string_view version, const json::object* definition) {
   const auto kind = [](std::string_view group, std::string_view version, std::string_view kind) {
     return json::object{{"group", group}, {"version", version}, {"kind", kind}};
   };
@@ -48,11 +60,11 @@ json::object aggregatedResource(const ResourceType& type) {
                                         {"responseKind", kind(extra.group, extra.version, extra.kind)},
                                         {"verbs", strings(extra.verbs)}});
   }
-  if (type.has_scale) {
+  if (hasSubresource(type, version, definition, "scale")) {
     subresources.push_back(json::object{
         {"subresource", "scale"}, {"responseKind", kind("autoscaling", "v1", "Scale")}, {"verbs", on_status}});
   }
-  if (type.has_status) {
+  if (hasSubresource(type, version, definition, "status")) {
     subresources.push_back(
         json::object{{"subresource", "status"}, {"responseKind", kind("", "", type.kind)}, {"verbs", on_status}});
   }
@@ -82,6 +94,30 @@ std::vector<ExtraSubresource> extraSubresources(const ResourceType& type) {
   if (type.plural == "serviceaccounts") return {{"token", "authentication.k8s.io", "v1", "TokenRequest", {"create"}}};
   if (type.plural == "namespaces") return {{"finalize", "", "v1", "Namespace", {"update"}}};
   return {};
+}
+
+Object definitionOf(const Registry& registry, const ResourceType& type) {
+  if (!type.custom) return nullptr;
+  const auto found =
+      registry.get(*registry.resource("apiextensions.k8s.io", "customresourcedefinitions"), "", type.qualifiedName());
+  return found ? *found : nullptr;
+}
+
+bool hasSubresource(const ResourceType& type, std::string_view version, const json::object* definition,
+                    std::string_view name) {
+  if (definition == nullptr) return name == "status" ? type.has_status : type.has_scale;
+  const auto* versions = getArray(*definition, {"spec", "versions"});
+  return versions != nullptr && std::ranges::any_of(*versions, [&](const json::value& item) {
+           return item.is_object() && getString(item.get_object(), {"name"}) == version &&
+                  find(item.get_object(), {"subresources", name}) != nullptr;
+         });
+}
+
+bool Discovery::isBuiltinGroup(std::string_view group) const {
+  return std::ranges::any_of(registry_.resources(),
+                             [group](const ResourceType* type) { return type->group == group && !type->custom; }) ||
+         std::ranges::any_of(virtualResources(),
+                             [group](const VirtualResource& resource) { return resource.group == group; });
 }
 
 std::vector<Discovery::GroupVersions> Discovery::groups() const {
@@ -154,6 +190,7 @@ std::optional<json::object> Discovery::resourceList(std::string_view group, std:
     json::object main = entry(type->plural, type->singular, type->namespaced, type->kind, verbsOf(*type));
     if (!type->short_names.empty()) main["shortNames"] = strings(type->short_names);
     if (!type->categories.empty()) main["categories"] = strings(type->categories);
+    main["storageVersionHash"] = storageVersionHash(*type);
     list.push_back(std::move(main));
     for (const auto& extra : extraSubresources(*type)) {
       json::object sub =
@@ -164,13 +201,14 @@ std::optional<json::object> Discovery::resourceList(std::string_view group, std:
       }
       list.push_back(std::move(sub));
     }
-    if (type->has_scale) {
+    const Object definition = definitionOf(registry_, *type);
+    if (hasSubresource(*type, version, definition.get(), "scale")) {
       json::object sub = entry(type->plural + "/scale", "", type->namespaced, "Scale", {"get", "patch", "update"});
       sub["group"] = "autoscaling";
       sub["version"] = "v1";
       list.push_back(std::move(sub));
     }
-    if (type->has_status) {
+    if (hasSubresource(*type, version, definition.get(), "status")) {
       list.push_back(entry(type->plural + "/status", "", type->namespaced, type->kind, {"get", "patch", "update"}));
     }
   }
@@ -198,7 +236,9 @@ json::object Discovery::aggregated(bool core) const {
                          {"verbs", json::array{"create"}}});
       }
       for (const ResourceType* type : registry_.resources()) {
-        if (serves(*type, group.name, version)) resources.push_back(aggregatedResource(*type));
+        if (!serves(*type, group.name, version)) continue;
+        const Object definition = definitionOf(registry_, *type);
+        resources.push_back(aggregatedResource(*type, version, definition.get()));
       }
       versions.push_back(
           json::object{{"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}});

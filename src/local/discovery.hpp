@@ -26,11 +26,19 @@ struct ExtraSubresource {
 };
 std::vector<ExtraSubresource> extraSubresources(const ResourceType& type);
 
+// The CustomResourceDefinition behind a custom resource; null for built-in ones.
+Object definitionOf(const Registry& registry, const ResourceType& type);
+// Whether one version serves `status` or `scale`. Versions of a custom resource may differ in that.
+bool hasSubresource(const ResourceType& type, std::string_view version, const json::object* definition,
+                    std::string_view name);
+
 class Discovery {
  public:
   explicit Discovery(const Registry& registry) : registry_(registry) {}
   // metav1.APIVersions for /api; `address` is the host:port that the client used.
   static json::object coreVersions(std::string_view address);
+  // False for groups that only CustomResourceDefinitions make.
+  bool isBuiltinGroup(std::string_view group) const;
   json::object groupList() const;                                   // /apis
   std::optional<json::object> group(std::string_view group) const;  // /apis/GROUP
   std::optional<json::object> resourceList(std::string_view group, std::string_view version) const;

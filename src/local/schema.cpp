@@ -23,6 +23,7 @@ class CustomSchema : public Schema {
 
   void prune(json::object& object, std::vector<std::string>& unknown) const override {
     pruneUnknown(object, root_, unknown);
+    std::ranges::sort(unknown);
   }
   void applyDefaults(json::object& object) const override { fillDefaults(object, root_); }
   std::vector<std::string> validate(const json::object& object, const json::object* old) const override {

@@ -19,7 +19,7 @@ class Schema {
   virtual ~Schema() = default;
 
   // Drops members the schema doesn't know (unless it preserves them); `unknown` receives their paths
-  // ("spec.foo"), for `fieldValidation=Warn|Strict`.
+  // ("spec.foo"), for `fieldValidation=Warn|Strict`: in the order of the document, sorted for custom resources.
   virtual void prune(json::object& object, std::vector<std::string>& unknown) const = 0;
   // Drops nulls where the API server does, then fills in defaults.
   virtual void applyDefaults(json::object& object) const = 0;

@@ -15,7 +15,10 @@ void pruneObject(json::object& object, const SchemaNode* node, const FieldPath* 
     const bool kept = resource && isTypeOrMeta(key);
     const SchemaNode* member = node == nullptr || kept ? nullptr : node->member(key);
     const FieldPath here{.parent = at, .key = key};
-    if (member != nullptr) {
+    if (kept && key == "metadata" && at == nullptr) {
+      if (it->value().is_object() && objectMetaNode() != nullptr) prune(it->value(), objectMetaNode(), &here, unknown);
+      ++it;
+    } else if (member != nullptr) {
       prune(it->value(), &member->shape(), &here, unknown);
       ++it;
     } else if (kept || (node != nullptr && node->preserve_unknown)) {
@@ -45,13 +48,6 @@ void prune(json::value& value, const SchemaNode* node, const FieldPath* at, std:
 
 void pruneUnknown(json::object& object, const SchemaNode& node, std::vector<std::string>& unknown) {
   pruneObject(object, &node.shape(), nullptr, true, unknown);
-  auto* metadata = object.if_contains("metadata");
-  const SchemaNode* shape = objectMetaNode();
-  if (metadata != nullptr && metadata->is_object() && shape != nullptr) {
-    const FieldPath here{.key = "metadata"};
-    prune(*metadata, shape, &here, unknown);
-  }
-  std::ranges::sort(unknown);
 }
 
 }  // namespace crossfade::local

@@ -151,7 +151,12 @@ std::vector<FixedTable> plainTables() {
         {"Name", "string", "", 1}},
        eventRow},
       {"configmaps",
-       {name, {"Data", "string", "The number of entries"}, age_column},
+       {name,
+        {"Data", "string",
+         "Data contains the configuration data. Each key must consist of alphanumeric characters, '-', '_' or '.'. "
+         "Values with non-UTF-8 byte sequences must use the BinaryData field. The keys stored in Data must not overlap "
+         "with the keys in the BinaryData field, this is enforced during validation process."},
+        age_column},
        [](const json::object& object, TimePoint now) -> json::array {
          return {nameOf(object), sizeOf(object, "data") + sizeOf(object, "binaryData"), ageOf(object, now)};
        }},

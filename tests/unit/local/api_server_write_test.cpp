@@ -47,7 +47,8 @@ TEST_F(ApiServerWrite, RefusesOddBodies) {
   const BodyCase cases[] = {
       {"{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"na", json_type, 400,
        "unexpected end of JSON input ({\"kind\":\"ConfigMap\",\"apiVersio ...)"},
-      {"[]", json_type, 400, "the object provided is unrecognized (must be of type ConfigMap)"},
+      {"[]", json_type, 400, "Kind string \"json:\\\"kind,omitempty\\\"\" } (5b5d)"},
+      {"null", json_type, 422, "metadata.name: Required value"},
       {"nonsense", json_type, 400, "the object provided is unrecognized"},
       {"{} {}", json_type, 400, "the object provided is unrecognized"},
       {R"({"kind":"Secret","metadata":{"name":"b"}})", json_type, 400, "cannot be handled as a ConfigMap"},
