@@ -20,9 +20,19 @@ net::Response health(const ApiRequest& request) {
 }
 
 json::object versionInfo() {
-  return {{"major", "1"},    {"minor", "34"},      {"gitVersion", server_version},
-          {"gitCommit", ""}, {"gitTreeState", ""}, {"buildDate", "1970-01-01T00:00:00Z"},
-          {"goVersion", ""}, {"compiler", "g++"},  {"platform", "linux/amd64"}};
+  return {{"major", "1"},
+          {"minor", "34"},
+          {"emulationMajor", "1"},
+          {"emulationMinor", "34"},
+          {"minCompatibilityMajor", "1"},
+          {"minCompatibilityMinor", "33"},
+          {"gitVersion", server_version},
+          {"gitCommit", ""},
+          {"gitTreeState", ""},
+          {"buildDate", "1970-01-01T00:00:00Z"},
+          {"goVersion", ""},
+          {"compiler", "g++"},
+          {"platform", "linux/amd64"}};
 }
 
 bool serves(const ResourceType& type, std::string_view version) {

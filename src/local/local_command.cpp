@@ -47,7 +47,7 @@ std::expected<CommandLine, int> parse(const std::vector<std::string>& arguments)
   try {
     app.parse(std::move(reversed));
   } catch (const CLI::ParseError& error) {
-    return std::unexpected(app.exit(error));
+    return std::unexpected(app.exit(error) == 0 ? 0 : 2);
   }
   const auto delay = parseGoDuration(ready_delay);
   if (!delay || *delay < Duration(0)) {
