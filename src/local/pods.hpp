@@ -1,16 +1,18 @@
 // The node of the embedded cluster: binds pods, starts and ends them, and reports their status as a kubelet does.
 //
-//   crossfade.dev/demo:blue?errors=0.1&latency=20ms   the built-in demo application: a real HTTP server on a loopback port of its
-//                                                     own (simulated clusters: a pod that is Ready, without a socket). image.hpp
-//                                                     lists the settings: errors, latency, start, crash
-//   a container with `command`                        a local process, when `run_commands` is set (else as any other image)
-//   any other image                                   Ready after `ready_delay`; images that contain "/bad:" or end in ":missing"
-//                                                     can't be pulled (ErrImagePull, ImagePullBackOff); "crash" in the tag or the
-//                                                     tag "fail": CrashLoopBackOff
-// Where the restart policy isn't Always (Jobs), and in init containers, an image runs for `ready_delay` and succeeds ("fail" and
-// "crash" in the tag: fails).
-// Startup, readiness and liveness probes against the demo application and commands are really asked (httpGet, tcpSocket); all others
-// pass at once. A pod that is being deleted leaves its Services' endpoints 200 ms before it is asked to end (pod_run.hpp).
+//   crossfade.dev/demo:blue?errors=0.1&latency=20ms   the built-in demo application: a real HTTP server on a loopback
+//   port of its
+//                                                     own (simulated clusters: a pod that is Ready, without a socket).
+//                                                     image.hpp lists the settings: errors, latency, start, crash
+//   a container with `command`                        a local process, when `run_commands` is set (else as any other
+//   image) any other image                                   Ready after `ready_delay`; images that contain "/bad:" or
+//   end in ":missing"
+//                                                     can't be pulled (ErrImagePull, ImagePullBackOff); "crash" in the
+//                                                     tag or the tag "fail": CrashLoopBackOff
+// Where the restart policy isn't Always (Jobs), and in init containers, an image runs for `ready_delay` and succeeds
+// ("fail" and "crash" in the tag: fails). Startup, readiness and liveness probes against the demo application and
+// commands are really asked (httpGet, tcpSocket); all others pass at once. A pod that is being deleted leaves its
+// Services' endpoints 200 ms before it is asked to end (pod_run.hpp).
 #pragma once
 #include <functional>
 #include <memory>
