@@ -1,14 +1,13 @@
-// The node of the embedded cluster: binds pods, starts and ends them, and reports their status as a kubelet does.
+// The node of the embedded cluster: binds pods, starts and ends them, and reports their status as a kubelet does. What
+// runs in a container is told by its image:
 //
-//   crossfade.dev/demo:blue?errors=0.1&latency=20ms   the built-in demo application: a real HTTP server on a loopback
-//   port of its
-//                                                     own (simulated clusters: a pod that is Ready, without a socket).
-//                                                     image.hpp lists the settings: errors, latency, start, crash
-//   a container with `command`                        a local process, when `run_commands` is set (else as any other
-//   image) any other image                                   Ready after `ready_delay`; images that contain "/bad:" or
-//   end in ":missing"
-//                                                     can't be pulled (ErrImagePull, ImagePullBackOff); "crash" in the
-//                                                     tag or the tag "fail": CrashLoopBackOff
+// - crossfade.dev/demo:blue?errors=0.1&latency=20ms: the built-in demo application, a real HTTP server on a loopback
+// port
+//   of its own (simulated clusters: a pod that is Ready, without a socket). image.hpp lists the settings.
+// - A container with `command`: a local process, when `run_commands` is set (else as any other image).
+// - Any other image: Ready after `ready_delay`. "/bad:" in its name, or ":missing" at its end: it can't be pulled
+//   (ErrImagePull, ImagePullBackOff). "crash" in its tag, or the tag "fail": CrashLoopBackOff.
+//
 // Where the restart policy isn't Always (Jobs), and in init containers, an image runs for `ready_delay` and succeeds
 // ("fail" and "crash" in the tag: fails). Startup, readiness and liveness probes against the demo application and
 // commands are really asked (httpGet, tcpSocket); all others pass at once. A pod that is being deleted leaves its
