@@ -1,9 +1,8 @@
 // The node of the embedded cluster: binds pods, starts and ends them, and reports their status as a kubelet does. What
 // runs in a container is told by its image:
 //
-// - crossfade.dev/demo:blue?errors=0.1&latency=20ms: the built-in demo application, a real HTTP server on a loopback
-// port
-//   of its own (simulated clusters: a pod that is Ready, without a socket). image.hpp lists the settings.
+// - crossfade.dev/demo:blue?errors=0.1&latency=20ms: the built-in demo application, a real HTTP server on a
+//   loopback port of its own (simulated clusters: a pod that is Ready, without a socket). image.hpp lists the settings.
 // - A container with `command`: a local process, when `run_commands` is set (else as any other image).
 // - Any other image: Ready after `ready_delay`. "/bad:" in its name, or ":missing" at its end: it can't be pulled
 //   (ErrImagePull, ImagePullBackOff). "crash" in its tag, or the tag "fail": CrashLoopBackOff.
