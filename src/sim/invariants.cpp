@@ -68,9 +68,10 @@ std::optional<std::string> Invariants::checkTraffic(const State& now) const {
   std::int64_t sum = 0;
   for (const auto& [service, weight] : now.weights) {
     sum += weight;
-    if (weight == 0) continue;
+    // A Service without a hash still selects every pod: the controller has not taken it over yet.
     const auto hash = now.services.find(service);
-    const auto set = hash == now.services.end() ? now.sets.end() : now.sets.find(hash->second);
+    if (weight == 0 || hash == now.services.end()) continue;
+    const auto set = now.sets.find(hash->second);
     const std::int64_t serving = set == now.sets.end() ? 0 : set->second.ready;
     if (serving == 0)
       return fmt::format("{} % of the traffic goes to Service {}, which has no ready pod", weight, service);
