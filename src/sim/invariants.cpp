@@ -88,7 +88,8 @@ std::optional<std::string> Invariants::checkProgress(const State& now) const {
   const api::RolloutStatus& status = now.rollout.status;
   const std::string& current = status.current_pod_hash;
   const bool same_update = then.current_pod_hash == current && then.stable_rs == status.stable_rs;
-  const bool aborted = then.abort && status.abort && same_update && current != status.stable_rs;
+  // From the moment at which the controller has seen the abort: what it decided just before may still arrive.
+  const bool aborted = then.abort && then.aborted_at && status.abort && same_update && current != status.stable_rs;
   if (aborted && status.current_step_index.value_or(0) > then.current_step_index.value_or(0)) {
     return fmt::format("an aborted rollout advanced to step {}", *status.current_step_index);
   }

@@ -12,7 +12,7 @@ class Invariants {
   // The first rule that `now` breaks, in words with numbers; empty when all hold. Call it after every step, in order:
   // some rules compare with the state before.
   std::optional<std::string> check(const State& now);
-  // A user changed the size or took pods away: rules on counts rest until the Rollout is at peace again.
+  // A user changed the size or took pods away: rules on pods rest until the Rollout is at peace again.
   void excuseCounts() { excused_ = true; }
 
  private:
