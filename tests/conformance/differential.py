@@ -103,7 +103,7 @@ def drop(value, path):
 
 
 def normal(value, key=""):
-    """Without what differs by nature; lists of managers and of conditions in a fixed order."""
+    """Without what differs by nature; lists of managers and of a group's resources (a map's order, in a real server) in a fixed order."""
     if isinstance(value, dict):
         if "cells" in value and "object" in value:  # a row: ages are times
             return {"cells": [re.sub(r"^(\d+[smhd])+$|^<invalid>$", "AGE", cell) if isinstance(cell, str) else cell for cell in value["cells"]], "object": normal(value["object"])}
@@ -113,6 +113,8 @@ def normal(value, key=""):
                 made[name] = "SET" if member not in ("", None) else member
             elif name == "managedFields":
                 made[name] = sorted((normal(entry) for entry in member), key=lambda entry: json.dumps(entry, sort_keys=True))
+            elif name == "resources" and value.get("kind") == "APIResourceList":
+                made[name] = sorted((normal(resource) for resource in member), key=lambda resource: resource["name"])
             else:
                 made[name] = normal(member, name)
         return made
