@@ -7,6 +7,7 @@
 #include <list>
 #include <set>
 #include <unordered_map>
+#include <vector>
 
 #include "base/log.hpp"
 
@@ -22,7 +23,12 @@ constexpr double burst = 25;  // per object
 constexpr Duration refill_interval = minutes(5);
 constexpr std::string_view combined_prefix = "(combined from similar events): ";
 
-constexpr std::size_t max_waiting = 1000;
+// Happenings of one reason within this time are one Event: a release whose steps take a second each would otherwise
+// cost more writes for its Events than for everything else, and run into the limit above before it is done.
+constexpr Duration fold_window = seconds(5);
+constexpr std::size_t max_message = 1000;
+
+constexpr std::size_t max_waiting = 5000;
 constexpr int max_tries = 12;
 constexpr Duration retry_pause = seconds(10);
 constexpr std::size_t max_object_name = 253 - 17;  // room for "." and 16 hex digits
@@ -81,6 +87,26 @@ struct Bucket {
   }
 };
 
+// What one object had to say for one reason, until it is written.
+struct Resting {
+  ObjectReference object;
+  std::string reason;
+  std::vector<std::string> messages;  // different ones, in order
+  int count = 0;
+  TimePoint first{}, last{};
+
+  // All of it, as far as an Event has room.
+  std::string text() const {
+    std::string joined = messages.front();
+    for (std::size_t index = 1; index < messages.size(); ++index) {
+      if (joined.size() + messages[index].size() > max_message)
+        return joined + fmt::format("; and {} more", messages.size() - index);
+      joined.append("; ").append(messages[index]);
+    }
+    return joined;
+  }
+};
+
 // One Event object on the server: equal emissions are counted up in it.
 struct Series {
   ObjectReference object;
@@ -100,6 +126,7 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
         executor(std::move(executor)),
         random(random),
         component(std::move(component)),
+        hurried(clock),
         written(clock) {}
 
   Client& client;
@@ -107,6 +134,12 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
   const Executor executor;
   Random& random;
   const std::string component;
+
+  std::unordered_map<std::size_t, Resting> resting;
+  std::deque<std::size_t> resting_order;  // oldest first
+  bool folding = false;
+  bool hurrying = false;  // nothing rests any more
+  Signal hurried;
 
   Recent<Similar> similar;
   Recent<Bucket> buckets;
@@ -119,6 +152,43 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
   Signal written;
 
   void emit(const ObjectReference& object, std::string_view type, std::string_view reason, std::string_view message) {
+    const TimePoint now = clock.now();
+    if (type != "Normal" || hurrying) return record(object, type, reason, message, 1, now, now);
+    const std::size_t key = hashOf({object.api_version, object.kind, object.ns, object.name, object.uid, reason});
+    const auto [found, added] = resting.try_emplace(key);
+    Resting& rest = found->second;
+    if (added) {
+      rest.reason = reason;
+      rest.first = now;
+      resting_order.push_back(key);
+    }
+    rest.object = object;
+    rest.last = now;
+    ++rest.count;
+    if (std::ranges::find(rest.messages, message) == rest.messages.end()) rest.messages.emplace_back(message);
+    if (!std::exchange(folding, true)) spawn(executor, fold(shared_from_this()));
+  }
+
+  // Records what has rested long enough, until nothing rests.
+  static Task<> fold(std::shared_ptr<Impl> self) {
+    while (!self->ended && !self->resting.empty()) {
+      const std::size_t key = self->resting_order.front();
+      const TimePoint due = self->resting.at(key).first + fold_window;
+      if (!self->hurrying && self->clock.now() < due) {
+        co_await self->hurried.waitUntil(due);
+        continue;
+      }
+      self->resting_order.pop_front();
+      const Resting rest = std::move(self->resting.extract(key).mapped());
+      self->record(rest.object, "Normal", rest.reason, rest.text(), rest.count, rest.first, rest.last);
+    }
+    self->folding = false;
+    self->written.notify();
+  }
+
+  // Finds or makes the Event that says it, and queues its write.
+  void record(const ObjectReference& object, std::string_view type, std::string_view reason, std::string_view message,
+              int count, TimePoint first, TimePoint last) {
     const TimePoint now = clock.now();
     const std::size_t object_key = hashOf({object.api_version, object.kind, object.ns, object.name, object.uid});
     const std::size_t kind_key = hashOf({std::to_string(object_key), type, reason});
@@ -134,10 +204,10 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
     if (entry == nullptr) {
       entry = std::make_shared<Series>();
       entry->object = object;
-      entry->name = nameFor(object.name, now);
+      entry->name = nameFor(object.name, first);
       entry->type = type;
       entry->reason = reason;
-      entry->first = now;
+      entry->first = first;
     }
     const bool queued = entry->waiting;
     if (!queued && waiting.size() >= max_waiting) {
@@ -145,8 +215,8 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
       return;
     }
     entry->message = std::move(text);
-    entry->last = now;
-    ++entry->count;
+    entry->last = last;
+    entry->count += count;
     if (queued) return;
     entry->waiting = true;
     waiting.push_back(entry);
@@ -259,7 +329,9 @@ void EventRecorder::emit(const ObjectReference& object, std::string_view type, s
 
 Task<> EventRecorder::flush(TimePoint deadline) {
   const std::shared_ptr<Impl> impl = impl_;
-  while (impl->writing) {
+  impl->hurrying = true;
+  impl->hurried.notify();
+  while (impl->folding || impl->writing) {
     if (!co_await impl->written.waitUntil(deadline)) co_return;
   }
 }

@@ -246,7 +246,11 @@ void scaleBlueGreen(const Facts& facts, Draft& draft) {
 std::optional<api::RolloutStatus> blueGreenPass(const Facts& facts, Draft& draft) {
   PassParts parts;
   reconcilePreviewService(facts, draft);
-  if (templateChanged(facts)) return statusOf(facts, draft, parts);
+  if (templateChanged(facts)) {
+    api::RolloutStatus status = statusOf(facts, draft, parts);
+    draft.derived = status.stable_rs == facts.status.stable_rs;
+    return status;
+  }
 
   parts.restarted_at = restartPods(facts, draft).restarted_at;
   scaleBlueGreen(facts, draft);

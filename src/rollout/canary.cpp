@@ -48,16 +48,22 @@ void reconcilePause(const Facts& facts, Draft& draft) {
   }
 }
 
+// When the pause that is in progress ends by itself; empty where it doesn't.
+std::optional<TimePoint> endOf(const Facts& facts, const api::PauseStep& pause) {
+  if (!pause.duration) return std::nullopt;
+  for (const api::PauseCondition& condition : facts.status.pause_conditions)
+    if (condition.reason == pause_reason && condition.start_time)
+      return *condition.start_time + seconds(pause.seconds());
+  return std::nullopt;
+}
+
 // spec/04 §7.3.
 bool isPauseOver(const Facts& facts, const api::PauseStep& pause) {
   // A person resumes by emptying the list; another reason that is still in it is not our pause's end.
   if (!hasPause(facts.status, pause_reason))
     return facts.status.controller_pause && facts.status.pause_conditions.empty();
-  if (!pause.duration) return false;
-  for (const api::PauseCondition& condition : facts.status.pause_conditions)
-    if (condition.reason == pause_reason && condition.start_time)
-      return facts.now > *condition.start_time + seconds(pause.seconds());
-  return false;
+  const std::optional<TimePoint> end = endOf(facts, pause);
+  return end && facts.now > *end;
 }
 
 // spec/04 §6: the first kind that is present decides.
@@ -167,12 +173,33 @@ void scaleCanary(const Facts& facts, Draft& draft) {
   if (fresh) scaleTo(facts, draft, *fresh, fresh == stable ? facts.replicas : fresh->replicas);
 }
 
+std::optional<api::RolloutStatus> endTimedPause(const Facts& facts, Draft& draft) {
+  const api::RolloutStatus& before = facts.status;
+  if (!isCanary(facts) || templateChanged(facts) || stepsChanged(facts)) return std::nullopt;
+  const bool overruled =
+      facts.spec().paused || before.promote_full || before.abort || before.pause_conditions.size() > 1;
+  if (overruled || !facts.stableRs() || isFastRollback(facts) || restartDue(facts.rollout, facts.now))
+    return std::nullopt;
+  if (before.canary.weights && !before.canary.weights->verified.value_or(true)) return std::nullopt;
+  const api::Step* step = currentStep(facts);
+  if (!step || !step->pause) return std::nullopt;
+  const std::optional<TimePoint> end = endOf(facts, *step->pause);
+  if (!end || facts.now <= *end) return std::nullopt;
+  api::RolloutStatus status = before;
+  completeStep(facts, draft, *step, status);
+  warnOfUnsupported(facts, draft, status);
+  draft.derived = true;
+  draft.rest_until = *end + status_period;
+  return status;
+}
+
 std::optional<api::RolloutStatus> canaryPass(const Facts& facts, Draft& draft) {
   if (templateChanged(facts) || stepsChanged(facts)) {
     api::RolloutStatus status = baseStatus(facts, nullptr);
     status.canary.weights = facts.status.canary.weights;
     status.canary.stable_ping_pong = facts.status.canary.stable_ping_pong;
     resetStatus(facts, draft, status);
+    draft.derived = draft.notes.empty();  // where steps are skipped, pods have a say
     warnOfUnsupported(facts, draft, status);
     return status;
   }

@@ -137,6 +137,9 @@ bool isAvailable(const api::ReplicaSet* rs);           // all it asks for, and a
 bool isPartiallyAvailable(const api::ReplicaSet* rs);  // at least one pod
 bool progressThresholdMet(const Facts& facts, const api::ReplicaSet* rs, std::int64_t desired);  // spec/04 §9
 
+// Counters of pods, and statuses that follow from the clock, are written at most this often while nothing else happens.
+inline constexpr Duration status_period = seconds(2);
+
 // --- what is decided -------------------------------------------------------------------------------------------------
 
 // What the parts of a pass want done with pauses and the abort flag; turned into status fields by status.cpp. spec/02
@@ -158,6 +161,11 @@ struct Draft {
   std::vector<EmitEvent> notes;  // said once the status is written
   std::vector<Wait> waits;
   std::optional<TimePoint> look_again;
+  // What the pass makes of the status follows from the spec and the clock alone: it will be found again until it is
+  // written, so that ReplicaSets may be scaled ahead of the write.
+  bool derived = false;
+  // A derived status may stay unwritten until then, when nothing but counters comes to it.
+  std::optional<TimePoint> rest_until;
   // The pass ends here without writing a status; the sentence says why. Retried with the shell's back-off.
   std::optional<std::string> failure;
 
@@ -228,6 +236,9 @@ void promoteToStable(const Facts& facts, Draft& draft, api::RolloutStatus& statu
 // fields, conditions, phase and duration are added by plan()). Empty: the pass ends without writing a status.
 std::optional<api::RolloutStatus> canaryPass(const Facts& facts, Draft& draft);
 std::optional<api::RolloutStatus> blueGreenPass(const Facts& facts, Draft& draft);
+// A canary's step that is a pause of so many seconds, which have passed: the status with the next step, and no effects.
+// Empty where anything else has to be decided first. spec/04 §7.3.
+std::optional<api::RolloutStatus> endTimedPause(const Facts& facts, Draft& draft);
 // The ReplicaSets only (a scaling event, spec/02 §7.4): step 10 of a canary, step 6 of blue-green.
 void scaleCanary(const Facts& facts, Draft& draft);
 void scaleBlueGreen(const Facts& facts, Draft& draft);

@@ -15,8 +15,6 @@ namespace {
 
 // More passes than any sequence of them that only change the status; what remains is planned after the write.
 constexpr int max_passes = 16;
-// Counters of pods are written at most this often while nothing else happens.
-constexpr Duration counters_period = seconds(2);
 // A pass that failed for a reason that no event will announce.
 constexpr Duration failure_retry = seconds(5);
 constexpr Duration claim_retry = seconds(30);
@@ -84,6 +82,7 @@ std::optional<api::RolloutStatus> runPass(const Facts& facts, Draft& draft) {
     api::RolloutStatus status = facts.status;
     setCondition(status.conditions, facts.now, "Progressing", "True", "NewReplicaSetCreated",
                  "Created new replica set \"" + facts.name() + "-" + facts.desired.hash + "\"");
+    draft.derived = true;
     return status;
   }
   if (!facts.world.has_replicas) {
@@ -93,6 +92,11 @@ std::optional<api::RolloutStatus> runPass(const Facts& facts, Draft& draft) {
   if (isFullyPromoted(facts) && facts.status.abort) draft.intents.remove_abort = true;
   if (auto status = mirrorPauses(facts)) {
     finishStatus(facts, draft, *status, Extent::mirror);
+    draft.derived = true;
+    return status;
+  }
+  if (auto status = endTimedPause(facts, draft)) {
+    finishStatus(facts, draft, *status, Extent::full);
     return status;
   }
   syncRevision(facts, draft);
@@ -132,7 +136,7 @@ void explain(const Facts& facts, const api::RolloutStatus& status, Draft& draft)
 std::optional<TimePoint> countersDue(const api::RolloutStatus& persisted, TimePoint now) {
   const api::Condition* progressing = findCondition(persisted.conditions, "Progressing");
   if (!progressing || !progressing->last_update || now < *progressing->last_update) return std::nullopt;
-  const TimePoint due = *progressing->last_update + counters_period;
+  const TimePoint due = *progressing->last_update + status_period;
   return now < due ? std::optional(due) : std::nullopt;
 }
 
@@ -170,7 +174,8 @@ class Merger {
     facts.stable_index = findStable(facts);
     Draft draft(facts.world);
     std::optional<api::RolloutStatus> status = runPass(facts, draft);
-    if (!first && (draft.failure || acts(draft))) {
+    const bool acting = acts(draft);
+    if (!first && (draft.failure || (acting && !mayActNow(draft)))) {
       awaited_ = true;
       return false;
     }
@@ -186,9 +191,42 @@ class Merger {
       return false;
     }
     std::ranges::move(draft.notes, std::back_inserter(notes_));
-    if (!status || *status == status_) return false;
+    if (!status) return false;
+    if (*status == status_) return acting;
+    if (!onlyCountersDiffer(status_, *status)) {
+      only_counters_ = false;
+      only_derived_ = only_derived_ && draft.derived;
+    }
+    if (draft.rest_until) rest_until_ = draft.rest_until;
     status_ = std::move(*status);
     return true;
+  }
+
+  // ReplicaSets may be scaled on a status that isn't written yet, where the next plan would find the same status again;
+  // each once, because a second write would know less than the first one's answer.
+  bool mayActNow(const Draft& draft) const {
+    return only_derived_ && std::ranges::all_of(draft.actions, [&](const Action& action) {
+             if (isEvent(action) || std::holds_alternative<SetTraffic>(action)) return !isNews(action);
+             const std::string* name = nameOfChanged(action);
+             return name && (findCreation(*name) || std::ranges::none_of(plan_.actions, [&](const Action& earlier) {
+                               const std::string* taken = nameOfChanged(earlier);
+                               return taken && *taken == *name;
+                             }));
+           });
+  }
+
+  static const std::string* nameOfChanged(const Action& action) {
+    if (const auto* scale = std::get_if<ScaleReplicaSet>(&action)) return &scale->name;
+    if (const auto* patch = std::get_if<PatchReplicaSet>(&action)) return &patch->name;
+    return nullptr;
+  }
+
+  const CreateReplicaSet* findCreation(std::string_view name) const {
+    for (const Action& action : plan_.actions) {
+      const auto* creation = std::get_if<CreateReplicaSet>(&action);
+      if (creation && creation->name == name) return creation;
+    }
+    return nullptr;
   }
 
   std::optional<std::size_t> findStable(const Facts& facts) const {
@@ -200,20 +238,42 @@ class Merger {
   }
 
   bool acts(const Draft& draft) const {
-    return std::ranges::any_of(draft.actions, [&](const Action& action) {
-      if (isEvent(action)) return false;
-      const SetTraffic* traffic = std::get_if<SetTraffic>(&action);
-      return !traffic || !isKnownToRouters(*traffic, traffic_, snapshot_.rollout->status.canary.weights);
-    });
+    return std::ranges::any_of(draft.actions, [&](const Action& action) { return isNews(action); });
   }
 
-  // Of a later pass only its events are new: what it would tell the routers they know.
+  // Something that isn't done yet, nor planned.
+  bool isNews(const Action& action) const {
+    if (isEvent(action)) return false;
+    const SetTraffic* traffic = std::get_if<SetTraffic>(&action);
+    return !traffic || !isKnownToRouters(*traffic, traffic_, snapshot_.rollout->status.canary.weights);
+  }
+
+  // Of a later pass its events are new and its ReplicaSets; what it would tell the routers they know.
   void take(std::vector<Action> actions, bool first) {
     for (Action& action : actions) {
-      if (const SetTraffic* traffic = std::get_if<SetTraffic>(&action); traffic && first) traffic_ = *traffic;
-      if (first || (isEvent(action) && !isPlanned(std::get<EmitEvent>(action))))
-        plan_.actions.push_back(std::move(action));
+      if (const SetTraffic* traffic = std::get_if<SetTraffic>(&action)) {
+        if (!first) continue;
+        traffic_ = *traffic;
+      }
+      if (!first && isEvent(action) && isPlanned(std::get<EmitEvent>(action))) continue;
+      if (!joinsCreation(action)) plan_.actions.push_back(std::move(action));
     }
+  }
+
+  // A ReplicaSet is made the way it should be: what a later pass wants of it stands in its creation.
+  bool joinsCreation(const Action& action) {
+    const std::string* name = nameOfChanged(action);
+    if (!name) return false;
+    for (Action& earlier : plan_.actions) {
+      auto* creation = std::get_if<CreateReplicaSet>(&earlier);
+      if (!creation || creation->name != *name) continue;
+      const auto* scale = std::get_if<ScaleReplicaSet>(&action);
+      json::value body = std::move(creation->body);
+      mergePatch(body, scale ? scale->patch : std::get<PatchReplicaSet>(action).patch);
+      creation->body = std::move(body.get_object());
+      return true;
+    }
+    return false;
   }
 
   bool isPlanned(const EmitEvent& event) const {
@@ -226,14 +286,19 @@ class Merger {
   void writeStatus() {
     const api::RolloutStatus& persisted = snapshot_.rollout->status;
     if (status_ == persisted) return;
-    if (!awaited_ && notes_.empty() && onlyCountersDiffer(persisted, status_)) {
-      if (const auto due = countersDue(persisted, now_)) {
-        plan_.look_again = std::min(plan_.look_again.value_or(*due), *due);
-        return;
-      }
+    if (const auto due = writeDue(persisted); due && *due > now_) {
+      plan_.look_again = std::min(plan_.look_again.value_or(*due), *due);
+      return;
     }
     plan_.actions.emplace_back(PatchStatus{std::move(status_)});
     std::ranges::move(notes_, std::back_inserter(plan_.actions));
+  }
+
+  // When the status has to be written at the latest; empty: at once.
+  std::optional<TimePoint> writeDue(const api::RolloutStatus& persisted) const {
+    if (awaited_) return std::nullopt;
+    if (only_counters_) return notes_.empty() ? countersDue(persisted, now_) : std::nullopt;
+    return only_derived_ ? rest_until_ : std::nullopt;
   }
 
   const Snapshot& snapshot_;
@@ -244,7 +309,10 @@ class Merger {
   Plan plan_;
   std::vector<EmitEvent> notes_;
   std::optional<SetTraffic> traffic_;
-  bool awaited_ = false;  // the next pass acts on the status that this plan writes
+  bool awaited_ = false;       // the next pass acts on the status that this plan writes
+  bool only_counters_ = true;  // nothing of the status has changed but counters
+  bool only_derived_ = true;   // ... or what follows from the spec and the clock
+  std::optional<TimePoint> rest_until_;
 };
 
 }  // namespace

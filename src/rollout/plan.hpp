@@ -10,7 +10,10 @@
 //
 // The specification describes a release as many small passes, each ending in a write of the status. A plan holds one
 // such pass with its effects, and after it every following pass that would change nothing but the status: their status
-// changes are written as one. A pass with effects never rests on a status that is not yet persisted. spec/02 §3, §19.9.
+// changes are written as one. A pass with effects never rests on a status that is not yet persisted, but for the sizes
+// of ReplicaSets on a status that follows from the spec and the clock alone (a new template, a pause whose time has
+// passed): a new ReplicaSet is made with its size, and the end of a pause may wait some seconds for its write, until it
+// has a neighbour. spec/02 §3, §19.9.
 #pragma once
 #include <cstdint>
 #include <map>

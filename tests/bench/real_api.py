@@ -105,11 +105,11 @@ def one_release(plane):
         steps += [{"setWeight": weight}, {"pause": {"duration": "1s"}}]
     create(plane, ns, ["web"], {"canary": {"steps": steps}}, replicas=5)
     wait_for(lambda: healthy(plane, ns, 1), 60, "the first deployment")
-    time.sleep(3)  # its last events
+    time.sleep(10)  # its last events
     since = os.path.getsize(plane.audit_log)
     Connection(plane).request("PATCH", API.format(ns) + "/web", set_image("crossfade.dev/demo:v2"), "application/merge-patch+json")
     wait_for(lambda: healthy(plane, ns, 1, "crossfade.dev/demo:v2"), 120, "the release")
-    time.sleep(5)
+    time.sleep(10)
     counts = audit(plane, since)
     writes = {key: count for key, count in counts.items() if key[0] in WRITES and key[1] != "leases"}
     print(f"one release: {sum(writes.values())} writes")

@@ -44,16 +44,20 @@ class EventsTest : public testing::Test {
     response.body = "{}";
     return response;
   }
-  void emit(std::string_view message, std::string_view reason = "RolloutUpdated",
-            const std::string& name = "guestbook") {
+  // A warning, which is written at once, unless `type` says otherwise.
+  void emit(std::string_view message, std::string_view reason = "RolloutUpdated", const std::string& name = "guestbook",
+            std::string_view type = "Warning") {
     recorder->emit({.api_version = "argoproj.io/v1alpha1",
                     .kind = "Rollout",
                     .ns = "ns",
                     .name = name,
                     .uid = "u1",
                     .resource_version = "7"},
-                   "Normal", reason, message);
+                   type, reason, message);
     loop.settle();
+  }
+  void emitNormal(std::string_view message, std::string_view reason = "RolloutUpdated") {
+    emit(message, reason, "guestbook", "Normal");
   }
   const json::object& event(std::size_t index) { return stored.at(order.at(index)).get_object(); }
   std::int64_t count(std::size_t index) { return getInt(event(index), {"count"}); }
@@ -70,7 +74,8 @@ class EventsTest : public testing::Test {
 };
 
 TEST_F(EventsTest, WritesWhatClientGoWrites) {
-  emit("Rollout updated to revision 2");
+  emitNormal("Rollout updated to revision 2");
+  loop.run(5s);
   ASSERT_EQ(order.size(), 1U);
   EXPECT_EQ(transport->last(), "POST /api/v1/namespaces/ns/events?fieldManager=rollouts-controller");
   // 2024-01-01T00:00:00Z in nanoseconds.
@@ -103,14 +108,44 @@ TEST_F(EventsTest, AnythingDifferentIsAnotherEvent) {
   emit("same", "RolloutUpdated", "other-object");
   recorder->emit(
       {.api_version = "argoproj.io/v1alpha1", .kind = "Rollout", .ns = "ns", .name = "guestbook", .uid = "u1"},
-      "Warning", "RolloutUpdated", "same");
-  loop.settle();
+      "Normal", "RolloutUpdated", "same");
+  loop.run(5s);
   EXPECT_EQ(order.size(), 5U);
+}
+
+TEST_F(EventsTest, WhatHappensWithinFiveSecondsForOneReasonIsOneEvent) {
+  emitNormal("step 1");
+  emitNormal("paused", "RolloutPaused");
+  loop.run(1s);
+  emitNormal("step 2");
+  emitNormal("paused", "RolloutPaused");
+  loop.run(3900ms);
+  EXPECT_TRUE(order.empty());
+  loop.run(200ms);
+  ASSERT_EQ(order.size(), 2U);
+  EXPECT_EQ(message(0), "step 1; step 2");
+  EXPECT_EQ(count(0), 2);
+  EXPECT_EQ(getString(event(0), {"firstTimestamp"}), "2024-01-01T00:00:00Z");
+  EXPECT_EQ(getString(event(0), {"lastTimestamp"}), "2024-01-01T00:00:01Z");
+  EXPECT_EQ(message(1), "paused");
+  EXPECT_EQ(count(1), 2);
+  emitNormal("step 3");
+  loop.run(5s);
+  ASSERT_EQ(order.size(), 3U);
+  EXPECT_EQ(message(2), "step 3");
+}
+
+TEST_F(EventsTest, AnEventHasRoomForAThousandBytes) {
+  for (char letter = 'a'; letter < 'e'; ++letter) emitNormal(std::string(400, letter));
+  loop.run(5s);
+  ASSERT_EQ(order.size(), 1U);
+  EXPECT_EQ(message(0), std::string(400, 'a') + "; " + std::string(400, 'b') + "; and 2 more");
+  EXPECT_EQ(count(0), 4);
 }
 
 TEST_F(EventsTest, EventsOfClusterScopedObjectsAreInTheDefaultNamespace) {
   recorder->emit({.api_version = "v1", .kind = "Node", .name = "n1"}, "Normal", "R", "m");
-  loop.settle();
+  loop.run(5s);
   EXPECT_TRUE(transport->last().starts_with("POST /api/v1/namespaces/default/events?"));
   EXPECT_EQ(find(event(0), {"involvedObject", "namespace"}), nullptr);
 }
@@ -183,14 +218,14 @@ TEST_F(EventsTest, ADownServerIsGivenUpAfterTwelveTries) {
   EXPECT_EQ(transport->requests().size(), 12U);
 }
 
-TEST_F(EventsTest, AtMostAThousandWait) {
+TEST_F(EventsTest, AtMostFiveThousandWait) {
   down = true;
-  for (int i = 0; i < 1100; ++i) emit("m", "R", "object" + std::to_string(i));
+  for (int i = 0; i < 5100; ++i) emit("m", "R", "object" + std::to_string(i));
   down = false;
   loop.run(1min);
-  EXPECT_EQ(order.size(), 1001U);  // a thousand, and the one that was being written
-  emit("m", "R", "object1099");    // dropped before; now there is room
-  EXPECT_EQ(order.size(), 1002U);
+  EXPECT_EQ(order.size(), 5001U);  // five thousand, and the one that was being written
+  emit("m", "R", "object5099");    // dropped before; now there is room
+  EXPECT_EQ(order.size(), 5002U);
 }
 
 TEST_F(EventsTest, FlushWaitsForTheQueueOrItsDeadline) {
@@ -217,6 +252,15 @@ TEST_F(EventsTest, FlushWaitsForTheQueueOrItsDeadline) {
   loop.spawn(flush(*recorder, loop.clock().now() + 1min, done));
   loop.settle();
   EXPECT_TRUE(done);
+}
+
+TEST_F(EventsTest, FlushWritesWhatRests) {
+  emitNormal("one");
+  loop.spawn(recorder->flush(loop.clock().now() + 1s));
+  loop.settle();
+  ASSERT_EQ(order.size(), 1U);
+  emitNormal("two");
+  EXPECT_EQ(order.size(), 2U);
 }
 
 TEST_F(EventsTest, LongNamesStayValid) {

@@ -254,12 +254,12 @@ TEST(BlueGreenCases, Target) {
   EXPECT_EQ(sized("{}", "{}", {.hash = "B", .size = 3, .available = 3}), "B 3→5") << "B72";
 }
 
-// B4: the size is not raised before the update is on record; the pass only resets the status.
+// B4: until the update is on record the size is that of the preview; the status is reset with it.
 TEST(BlueGreenCases, UpdateNotYetRecorded) {
   const Effects seen = effects({.blue_green = R"({"previewReplicaCount":1})",
                                 .status = R"({"currentPodHash":"X","blueGreen":{"scaleUpPreviewCheckPoint":true}})",
                                 .sets = {full_a, {.hash = "B"}}});
-  EXPECT_EQ(seen, (Effects{"no checkpoint"}));
+  EXPECT_EQ(seen, (Effects{"B 0→1", "no checkpoint"}));
 }
 
 // --- §20.2, §20.3: pauses and the switch of the active Service ---

@@ -71,7 +71,7 @@ TEST(PlannerLife, NewReplicaSet) {  // spec/02 §4.6
   const json::object& rs = *world.rsOf("web:1");
   const std::string hash = PlannerWorld::hashOf(rs);
   EXPECT_EQ(getString(rs, {"metadata", "name"}), "web-" + hash);
-  EXPECT_EQ(getInt(rs, {"spec", "replicas"}, -1), 0);
+  EXPECT_EQ(getInt(rs, {"spec", "replicas"}, -1), 3);
   EXPECT_EQ(getInt(rs, {"spec", "minReadySeconds"}), 7);
   EXPECT_EQ(getString(rs, {"spec", "selector", "matchLabels", "app"}), "web");
   EXPECT_EQ(getString(rs, {"spec", "selector", "matchLabels", "rollouts-pod-template-hash"}), hash);
