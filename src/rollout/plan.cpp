@@ -144,11 +144,9 @@ std::optional<TimePoint> countersDue(const api::RolloutStatus& persisted, TimePo
 class Merger {
  public:
   Merger(const Snapshot& snapshot, const Desired& desired, World world, TimePoint now)
-      : snapshot_(snapshot),
-        desired_(desired),
-        now_(now),
-        world_(std::move(world)),
-        status_(snapshot.rollout->status) {}
+      : snapshot_(snapshot), desired_(desired), now_(now), world_(std::move(world)), status_(snapshot.rollout->status) {
+    for (const ReplicaSetRef& rs : world_.replica_sets) size_before_ += rs->replicas;
+  }
 
   Plan run() {
     for (int pass = 0; pass < max_passes && step(pass == 0); ++pass) {
@@ -175,7 +173,7 @@ class Merger {
     Draft draft(facts.world);
     std::optional<api::RolloutStatus> status = runPass(facts, draft);
     const bool acting = acts(draft);
-    if (!first && (draft.failure || (acting && !mayActNow(draft)))) {
+    if (!first && (draft.failure || (acting && !mayActNow(facts, draft)))) {
       awaited_ = true;
       return false;
     }
@@ -204,15 +202,24 @@ class Merger {
 
   // ReplicaSets may be scaled on a status that isn't written yet, where the next plan would find the same status again;
   // each once, because a second write would know less than the first one's answer.
-  bool mayActNow(const Draft& draft) const {
+  bool mayActNow(const Facts& facts, const Draft& draft) const {
     return only_derived_ && std::ranges::all_of(draft.actions, [&](const Action& action) {
              if (isEvent(action) || std::holds_alternative<SetTraffic>(action)) return !isNews(action);
              const std::string* name = nameOfChanged(action);
-             return name && (findCreation(*name) || std::ranges::none_of(plan_.actions, [&](const Action& earlier) {
-                               const std::string* taken = nameOfChanged(earlier);
-                               return taken && *taken == *name;
-                             }));
+             if (!name) return false;
+             if (isCreated(*name)) return fits(facts, action);
+             return std::ranges::none_of(plan_.actions, [&](const Action& earlier) {
+               const std::string* taken = nameOfChanged(earlier);
+               return taken && *taken == *name;
+             });
            });
+  }
+
+  // A new ReplicaSet is made before others shrink: it has to fit in beside all of them as they are.
+  bool fits(const Facts& facts, const Action& action) const {
+    const auto* scale = std::get_if<ScaleReplicaSet>(&action);
+    if (!scale || !isCanary(facts) || isRouted(facts)) return true;
+    return size_before_ + scale->to <= std::max(facts.replicas + limits(facts).surge, size_before_);
   }
 
   static const std::string* nameOfChanged(const Action& action) {
@@ -221,12 +228,11 @@ class Merger {
     return nullptr;
   }
 
-  const CreateReplicaSet* findCreation(std::string_view name) const {
-    for (const Action& action : plan_.actions) {
+  bool isCreated(std::string_view name) const {
+    return std::ranges::any_of(plan_.actions, [name](const Action& action) {
       const auto* creation = std::get_if<CreateReplicaSet>(&action);
-      if (creation && creation->name == name) return creation;
-    }
-    return nullptr;
+      return creation && creation->name == name;
+    });
   }
 
   std::optional<std::size_t> findStable(const Facts& facts) const {
@@ -305,6 +311,7 @@ class Merger {
   const Desired& desired_;
   const TimePoint now_;
   World world_;
+  std::int64_t size_before_ = 0;  // all ReplicaSets together, at the start
   api::RolloutStatus status_;
   Plan plan_;
   std::vector<EmitEvent> notes_;
