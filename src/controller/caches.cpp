@@ -7,6 +7,12 @@ namespace crossfade::controller {
 namespace {
 
 constexpr Duration sync_report_interval = seconds(10);
+// The server is behind when more of our own writes than this have not come back.
+constexpr std::size_t most_awaited = 8;
+// So many edits within so short a time are a storm.
+constexpr std::size_t storm_edits = 16;
+constexpr Duration storm_window = milliseconds(500);
+constexpr Duration patience = seconds(3);
 
 MetricJob decodeJob(const json::object& object) {
   MetricJob job;
@@ -37,7 +43,9 @@ Caches::Caches(const World& world, const Settings& settings)
       analysis_runs_of(analysis_runs),
       experiments_of(experiments),
       clock_(world.clock),
+      echoed_(world.clock),
       world_(world) {
+  rollouts.onEcho([this] { echoed_.notify(); });
   using namespace kube::resources;
   const std::string& ns = settings.watch_namespace;
   const std::string ours = settings.instanceSelector();
@@ -73,6 +81,29 @@ Task<> Caches::waitSynced() {
       const std::optional<Error> error = named.watcher->lastError();
       log::warn("still waiting for the first list of {}: {}", named.name, error ? error->message : "no answer yet");
     }
+  }
+}
+
+void Caches::noteEdit() {
+  edits_.push_back(clock_.now());
+  if (edits_.size() > storm_edits) edits_.pop_front();
+}
+
+TimePoint Caches::stormEnd() const {
+  return edits_.size() < storm_edits ? TimePoint::min() : edits_.front() + storm_window;
+}
+
+bool Caches::isBusy() const { return rollouts.awaited() >= most_awaited || clock_.now() < stormEnd(); }
+
+Task<> Caches::calm() {
+  const TimePoint deadline = clock_.now() + patience;
+  while (isBusy()) {
+    const TimePoint now = clock_.now();
+    if (now >= deadline) {
+      rollouts.stopAwaiting();
+      co_return;
+    }
+    co_await echoed_.waitUntil(now < stormEnd() ? std::min(deadline, stormEnd()) : deadline);
   }
 }
 

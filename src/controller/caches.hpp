@@ -1,5 +1,6 @@
 // What the controller knows of the cluster without asking: one watch a kind, decoded objects, and who owns them.
 #pragma once
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -31,6 +32,14 @@ struct Caches {
   // Returns when every cache holds a complete list; meanwhile logs, every ten seconds, what it waits for and why.
   Task<> waitSynced();
 
+  // A user has edited a Rollout.
+  void noteEdit();
+  // Many Rollouts are being edited, or the server is behind with telling us what we wrote to Rollouts. Its watches
+  // deliver in order: what we write faster than it can tell delays the news of what users want.
+  bool isBusy() const;
+  // Returns when it no longer is, or three seconds have passed. For writes that can wait.
+  Task<> calm();
+
   kube::Cache<api::Rollout> rollouts;
   kube::Cache<api::ReplicaSet> replica_sets;  // those with a pod-template hash
   kube::Cache<api::Service> services;
@@ -54,7 +63,11 @@ struct Caches {
   void watch(const kube::ResourceKey& resource, const std::string& ns, const std::string& label_selector,
              kube::WatchHandler& handler);
 
+  TimePoint stormEnd() const;
+
   Clock& clock_;
+  Signal echoed_;
+  std::deque<TimePoint> edits_;  // the last ones, oldest first
   const World& world_;
   struct Named {
     std::string name;

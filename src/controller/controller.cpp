@@ -42,7 +42,8 @@ struct Controller::Impl {
                          std::int64_t generation) { workloadChanged(kind, ns, name, generation); }),
         events(world.client, world.executor, world.random, std::string(component)),
         observer(world, settings, caches, traffic, workloads),
-        executor(world, settings, caches, traffic, events, metrics),
+        executor(world, settings, caches, traffic, events, metrics,
+                 [this] { return rollouts.urgentWaits() || caches.isBusy(); }),
         rollouts(world.executor, world.clock, settings.rollout_slots,
                  [this](std::string key) { return reconcileRollout(std::move(key)); }),
         runs(world.executor, world.clock, settings.analysis_slots,
@@ -92,7 +93,14 @@ struct Controller::Impl {
         executor.emit(*now, false, "RolloutAddedToInformer",
                       fmt::format("Rollout resource added to informer: {}", key));
       }
-      rollouts.add(key);
+      const std::int64_t generation = now->metadata.generation;
+      const bool edited = before == nullptr || before->metadata.generation != generation;
+      if (edited && now->status.observed_generation != std::to_string(generation)) {
+        caches.noteEdit();
+        rollouts.addUrgent(key);
+      } else {
+        rollouts.add(key);
+      }
     });
     const auto wake_owner = [this](const auto& before, const auto& now) {
       for (const auto& object : {before, now}) {
@@ -198,7 +206,9 @@ struct Controller::Impl {
     } else {
       const rollout::Plan plan = rollout::plan(*snapshot, world.clock.now());
       if (plan_observer) plan_observer(*snapshot, plan);
-      done = co_await executor.execute(*snapshot, plan);
+      const Result<PlanExecutor::Extent> executed = co_await executor.execute(*snapshot, plan);
+      if (!executed) done = fail(executed.error());
+      if (executed && *executed == PlanExecutor::Extent::begun) rollouts.add(key);
       if (plan.look_again) outcome.again_after = std::max(*plan.look_again - world.clock.now(), Duration(0));
       outcome.failed = plan.invalid.has_value();
     }

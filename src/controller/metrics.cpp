@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "controller/series.hpp"
+
 namespace crossfade::controller {
 namespace {
 
@@ -17,17 +19,13 @@ using prometheus::MetricFamily;
 using PromLabels = prometheus::Labels;
 
 constexpr Duration forget_after = seconds(65);
-const Histogram::BucketBoundaries reconcile_buckets = {0.01, 0.15, 0.25, 0.5, 1};
+const std::vector<double> reconcile_buckets = {0.01, 0.15, 0.25, 0.5, 1};
 const Histogram::BucketBoundaries total_buckets = {30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800};
 const Histogram::BucketBoundaries progression_buckets = {30, 60, 120, 300, 600, 900, 1800, 3600};
 const Histogram::BucketBoundaries pause_buckets = {0, 60, 300, 600, 1800, 3600, 7200, 14400, 28800};
 const Histogram::BucketBoundaries queue_buckets = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10};
 
 double inSeconds(Duration duration) { return static_cast<double>(duration.count()) / 1e6; }
-
-PromLabels objectLabels(std::string_view ns, std::string_view name) {
-  return {{"namespace", std::string(ns)}, {"name", std::string(name)}};
-}
 
 // Collects the gauges of one scrape in the shape that the serializer takes.
 class FamilySink final : public GaugeSink {
@@ -49,8 +47,13 @@ class FamilySink final : public GaugeSink {
 
 struct Metrics::Impl {
   struct ObjectMetrics {
-    Family<Histogram>* reconcile;
-    Family<Counter>* errors;
+    ObjectMetrics(const std::string& stem, std::string_view what, std::string_view error_what)
+        : reconcile(stem + "_reconcile", fmt::format("{} reconciliation performance.", what), {"name", "namespace"},
+                    reconcile_buckets),
+          errors(stem + "_reconcile_error", fmt::format("Error occurring during the {}", error_what),
+                 {"name", "namespace"}) {}
+    HistogramSeries reconcile;
+    CounterSeries errors;
   };
   struct Doomed {
     TimePoint when;
@@ -59,22 +62,12 @@ struct Metrics::Impl {
   };
 
   Impl(Clock& the_clock, std::string version) : clock(the_clock) {
-    const auto objects = [&](std::string_view stem, std::string_view what, std::string_view error_what) {
-      return ObjectMetrics{
-          &histogram(fmt::format("{}_reconcile", stem), fmt::format("{} reconciliation performance.", what)),
-          &counter(fmt::format("{}_reconcile_error", stem), fmt::format("Error occurring during the {}", error_what))};
-    };
-    kinds = {objects("rollout", "Rollout", "rollout"), objects("analysis_run", "Analysis Run", "analysis run"),
-             objects("experiment", "Experiments", "experiment")};
-    events = &counter("rollout_events_total", "Count of rollout events");
     total = &histogram("rollout_duration_seconds",
                        "Total wall-clock time for a rollout from start to completion/abort/supersede");
     progression = &histogram("rollout_progression_duration_seconds",
                              "Active progression time for a rollout (excluding manual pause time)");
     manual = &histogram("rollout_manual_pause_duration_seconds",
                         "Time spent in manual pause waiting for human intervention");
-    requests = &counter("controller_clientset_k8s_request_total",
-                        "Number of kubernetes requests executed during application reconciliation.");
     queue_adds = &counter("workqueue_adds_total", "Total number of adds handled by workqueue");
     queue_retries = &counter("workqueue_retries_total", "Total number of retries handled by workqueue");
     queue_waits = &histogram("workqueue_queue_duration_seconds",
@@ -122,27 +115,25 @@ struct Metrics::Impl {
     const TimePoint now = clock.now();
     std::erase_if(doomed, [&](const Doomed& object) {
       if (object.when > now) return false;
-      const PromLabels labels = objectLabels(object.ns, object.name);
-      const ObjectMetrics& metrics = kinds[static_cast<std::size_t>(object.kind)];
-      if (metrics.reconcile->Has(labels)) metrics.reconcile->Remove(&metrics.reconcile->Add(labels, reconcile_buckets));
-      if (metrics.errors->Has(labels)) metrics.errors->Remove(&metrics.errors->Add(labels));
-      if (object.kind == Kind::rollout) {
-        const auto found = event_series.find(object.ns + "/" + object.name);
-        if (found != event_series.end()) {
-          for (const PromLabels& series : found->second) events->Remove(&events->Add(series));
-          event_series.erase(found);
-        }
-      }
+      ObjectMetrics& metrics = kinds[static_cast<std::size_t>(object.kind)];
+      metrics.reconcile.remove({object.name, object.ns});
+      metrics.errors.remove({object.name, object.ns});
+      if (object.kind == Kind::rollout) events.remove({object.name, object.ns});
       return true;
     });
   }
 
   Clock& clock;
   prometheus::Registry registry;
-  std::array<ObjectMetrics, 3> kinds;
-  Family<Counter>*events, *requests, *queue_adds, *queue_retries;
+  std::array<ObjectMetrics, 3> kinds = {ObjectMetrics("rollout", "Rollout", "rollout"),
+                                        ObjectMetrics("analysis_run", "Analysis Run", "analysis run"),
+                                        ObjectMetrics("experiment", "Experiments", "experiment")};
+  CounterSeries events{"rollout_events_total", "Count of rollout events", {"name", "namespace", "reason", "type"}};
+  CounterSeries requests{"controller_clientset_k8s_request_total",
+                         "Number of kubernetes requests executed during application reconciliation.",
+                         {"kind", "name", "namespace", "status_code", "verb"}};
+  Family<Counter>*queue_adds, *queue_retries;
   Family<Histogram>*total, *progression, *manual, *queue_waits, *queue_works;
-  std::map<std::string, std::set<PromLabels>> event_series;  // by Rollout: what to drop with it
   std::vector<Doomed> doomed;
   std::vector<Collector> collectors;
   std::function<std::vector<QueueState>()> queue_states;
@@ -153,22 +144,16 @@ Metrics::~Metrics() = default;
 
 void Metrics::observeReconcile(Kind kind, std::string_view ns, std::string_view name, Duration duration) {
   impl_->keep(kind, ns, name);
-  impl_->kinds[static_cast<std::size_t>(kind)]
-      .reconcile->Add(objectLabels(ns, name), reconcile_buckets)
-      .Observe(inSeconds(duration));
+  impl_->kinds[static_cast<std::size_t>(kind)].reconcile.observe({name, ns}, inSeconds(duration));
 }
 
 void Metrics::countReconcileError(Kind kind, std::string_view ns, std::string_view name) {
   impl_->keep(kind, ns, name);
-  impl_->kinds[static_cast<std::size_t>(kind)].errors->Add(objectLabels(ns, name)).Increment();
+  impl_->kinds[static_cast<std::size_t>(kind)].errors.increment({name, ns});
 }
 
 void Metrics::countEvent(std::string_view ns, std::string_view name, bool warning, std::string_view reason) {
-  PromLabels labels = objectLabels(ns, name);
-  labels["type"] = warning ? "Warning" : "Normal";
-  labels["reason"] = reason;
-  impl_->events->Add(labels).Increment();
-  impl_->event_series[fmt::format("{}/{}", ns, name)].insert(std::move(labels));
+  impl_->events.increment({name, ns, reason, warning ? "Warning" : "Normal"});
 }
 
 void Metrics::observeRollout(std::string_view status, Duration total, Duration progression, Duration manual_pause) {
@@ -180,13 +165,7 @@ void Metrics::observeRollout(std::string_view status, Duration total, Duration p
 
 void Metrics::countRequest(std::string_view method, std::string_view target, int status) {
   const RequestLabels labels = requestLabels(method, target);
-  impl_->requests
-      ->Add({{"kind", labels.kind},
-             {"namespace", labels.ns},
-             {"name", labels.name},
-             {"verb", labels.verb},
-             {"status_code", std::to_string(status)}})
-      .Increment();
+  impl_->requests.increment({labels.kind, labels.name, labels.ns, std::to_string(status), labels.verb});
 }
 
 void Metrics::forget(Kind kind, std::string_view ns, std::string_view name) {
@@ -213,6 +192,13 @@ void Metrics::addCollector(Collector collector) { impl_->collectors.push_back(st
 std::string Metrics::scrape() {
   impl_->sweep();
   std::vector<MetricFamily> families = impl_->registry.Collect();
+  for (const Impl::ObjectMetrics& metrics : impl_->kinds) {
+    families.push_back(metrics.reconcile.collect());
+    families.push_back(metrics.errors.collect());
+  }
+  families.push_back(impl_->events.collect());
+  families.push_back(impl_->requests.collect());
+  std::erase_if(families, [](const MetricFamily& family) { return family.metric.empty(); });
   FamilySink sink;
   for (const Collector& collect : impl_->collectors) collect(sink);
   if (impl_->queue_states) {

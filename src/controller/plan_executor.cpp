@@ -33,16 +33,25 @@ const std::string& namespaceOf(const rollout::Snapshot& snapshot) { return snaps
 }  // namespace
 
 PlanExecutor::PlanExecutor(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
-                           kube::EventRecorder& events, Metrics& metrics)
-    : world_(world), settings_(settings), caches_(caches), traffic_(traffic), events_(events), metrics_(metrics) {}
+                           kube::EventRecorder& events, Metrics& metrics, std::function<bool()> busy)
+    : world_(world),
+      settings_(settings),
+      caches_(caches),
+      traffic_(traffic),
+      events_(events),
+      metrics_(metrics),
+      busy_(std::move(busy)) {}
 
-Task<Result<>> PlanExecutor::execute(const Snapshot& snapshot, const rollout::Plan& plan) {
+Task<Result<PlanExecutor::Extent>> PlanExecutor::execute(const Snapshot& snapshot, const rollout::Plan& plan) {
+  bool created = false;
   for (const rollout::Action& action : plan.actions) {
+    if (created && !std::holds_alternative<rollout::EmitEvent>(action) && busy_()) co_return Extent::begun;
     Task<Result<>> running = std::visit([&](const auto& kind) { return run(snapshot, kind); }, action);
     const Result<> done = co_await std::move(running);
-    if (!done) co_return done;
+    if (!done) co_return fail(done.error());
+    created |= std::holds_alternative<rollout::CreateReplicaSet>(action);
   }
-  co_return Result<>();
+  co_return Extent::whole;
 }
 
 void PlanExecutor::emit(const api::Rollout& rollout, bool warning, const std::string& reason,
@@ -70,7 +79,7 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::Create
   }
   if (created.error().code != ErrorCode::already_exists) {
     const rollout::Plan reaction = rollout::onCreateFailed(snapshot, action, created.error(), world_.clock.now());
-    const Result<> reported = co_await execute(snapshot, reaction);
+    const Result<Extent> reported = co_await execute(snapshot, reaction);
     if (!reported) log::warn("{}: {}", snapshot.rollout->metadata.key(), reported.error().message);
     co_return fail(created.error());
   }
@@ -81,8 +90,8 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::Create
     co_return Result<>();
   }
   const rollout::Plan reaction = rollout::onNameCollision(snapshot);
-  const Result<> counted = co_await execute(snapshot, reaction);
-  co_return counted ? fail(created.error()) : counted;
+  const Result<Extent> counted = co_await execute(snapshot, reaction);
+  co_return fail(counted ? created.error() : counted.error());
 }
 
 Task<Result<>> PlanExecutor::patchReplicaSet(const Snapshot& snapshot, std::string name, std::string resource_version,
@@ -278,6 +287,7 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchR
   const api::Metadata& metadata = snapshot.rollout->metadata;
   json::object patch = action.patch;
   guard(patch, action.resource_version);
+  co_await caches_.calm();
   const Result<json::object> answer =
       co_await world_.client.patch(resources::rollouts, metadata.ns, metadata.name, PatchType::merge, patch);
   if (answer) caches_.rollouts.observe(*answer);
@@ -288,6 +298,7 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchS
   const api::Rollout& rollout = *snapshot.rollout;
   const json::object patch = api::statusPatch(rollout.status, action.status);
   if (!patch.empty()) {
+    co_await caches_.calm();
     const Result<json::object> answer = co_await world_.client.patch(
         resources::rollouts, rollout.metadata.ns, rollout.metadata.name, PatchType::merge, patch, {}, "status");
     if (!answer) co_return fail(answer.error());

@@ -1,6 +1,7 @@
 // Carries out a Rollout's plan, action by action, and stops at the first that fails. What the server answers goes into
 // the caches at once, so that the next plan sees it.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,12 +18,15 @@ namespace crossfade::controller {
 
 class PlanExecutor {
  public:
-  // All references outlive the executor.
+  // All references outlive the executor. `busy` says that other Rollouts wait for their first reaction to an edit.
   PlanExecutor(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
-               kube::EventRecorder& events, Metrics& metrics);
+               kube::EventRecorder& events, Metrics& metrics, std::function<bool()> busy);
 
+  // `begun`: a ReplicaSet was created, and what is left is bookkeeping that gives way to the Rollouts that wait. Plan
+  // again when it is this one's turn.
+  enum class Extent { whole, begun };
   // `snapshot` is what the plan was made from. Neither may change meanwhile: both are the caller's.
-  Task<Result<>> execute(const rollout::Snapshot& snapshot, const rollout::Plan& plan);
+  Task<Result<Extent>> execute(const rollout::Snapshot& snapshot, const rollout::Plan& plan);
 
   // Records an event on a Rollout, and counts it.
   void emit(const api::Rollout& rollout, bool warning, const std::string& reason, const std::string& message);
@@ -62,6 +66,7 @@ class PlanExecutor {
   TrafficControl& traffic_;
   kube::EventRecorder& events_;
   Metrics& metrics_;
+  const std::function<bool()> busy_;
 };
 
 }  // namespace crossfade::controller

@@ -79,7 +79,21 @@ class Cache : public WatchHandler {
 
   // Takes the answer of an own write, so that the next look sees it. The watch event that follows with the same version
   // is then no change. Listeners are told.
-  void observe(const json::object& object) { put(object); }
+  void observe(const json::object& object) {
+    Stored stored = put(object);
+    if (!stored.changed) return;
+    // A listener may have written, or removed, already.
+    if (const Pointer held = find(stored.key)) awaited_[stored.key] = held->metadata.resource_version;
+  }
+  // How many objects were written by us and have not come back by the watch yet: how far the server is behind with
+  // telling. `listener` is called when the number has fallen.
+  std::size_t awaited() const { return awaited_.size(); }
+  void onEcho(std::function<void()> listener) { echo_listener_ = std::move(listener); }
+  // What was awaited is given up.
+  void stopAwaiting() {
+    awaited_.clear();
+    if (echo_listener_) echo_listener_();
+  }
 
   void listBegin() override {
     listing_ = true;
@@ -87,11 +101,16 @@ class Cache : public WatchHandler {
   }
 
   void apply(json::object object) override {
-    std::string key = put(object);
+    std::string key = put(object).key;
+    if (!awaited_.empty()) echoed(key, getString(object, {"metadata", "resourceVersion"}));
     if (listing_) listed_.insert(std::move(key));
   }
 
-  void remove(json::object object) override { erase(identityOf(object)); }
+  void remove(json::object object) override {
+    const Identity gone = identityOf(object);
+    erase(gone);
+    echoed(gone.key, gone.version);
+  }
 
   void listEnd(std::string_view resource_version) override {
     listing_ = false;
@@ -104,17 +123,23 @@ class Cache : public WatchHandler {
     for (const Pointer& object : gone) {
       erase({object->metadata.key(), object->metadata.uid, std::string(resource_version)});
     }
+    stopAwaiting();
   }
 
  private:
-  // Stores the object unless something newer is known; returns its key.
-  std::string put(const json::object& object) {
+  struct Stored {
+    std::string key;
+    bool changed = false;
+  };
+  // Stores the object unless something newer is known.
+  Stored put(const json::object& object) {
     Identity identity = identityOf(object);
-    if (deleted_.covers(identity.uid, identity.version)) return std::move(identity.key);
+    if (deleted_.covers(identity.uid, identity.version)) return {std::move(identity.key), false};
     Pointer before = find(identity.key);
     if (before != nullptr) {
       const std::string& version = before->metadata.resource_version;
-      if (version == identity.version || olderVersion(identity.version, version)) return std::move(identity.key);
+      if (version == identity.version || olderVersion(identity.version, version))
+        return {std::move(identity.key), false};
       if (before->metadata.uid != identity.uid) {
         erase({identity.key, before->metadata.uid, identity.version});
         before = nullptr;
@@ -123,7 +148,14 @@ class Cache : public WatchHandler {
     const auto now = std::make_shared<const T>(decode_(object));
     objects_[identity.key] = now;
     tell(before, now);
-    return std::move(identity.key);
+    return {std::move(identity.key), true};
+  }
+
+  void echoed(const std::string& key, std::string_view version) {
+    const auto found = awaited_.find(key);
+    if (found == awaited_.end() || olderVersion(version, found->second)) return;
+    awaited_.erase(found);
+    if (echo_listener_) echo_listener_();
   }
 
   void erase(const Identity& gone) {
@@ -144,6 +176,8 @@ class Cache : public WatchHandler {
   std::map<std::string, Pointer, std::less<>> objects_;
   std::vector<Listener> listeners_;
   Tombstones deleted_;
+  std::unordered_map<std::string, std::string> awaited_;  // key to the version that we wrote
+  std::function<void()> echo_listener_;
   bool listing_ = false;
   std::set<std::string> listed_;  // keys seen since listBegin
 };

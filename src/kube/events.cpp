@@ -107,7 +107,8 @@ struct Resting {
   }
 };
 
-// One Event object on the server: equal emissions are counted up in it.
+// One Event object on the server: equal emissions are counted up in it. What it says is known only while it is to be
+// written.
 struct Series {
   ObjectReference object;
   std::string name, type, reason, message;
@@ -115,6 +116,11 @@ struct Series {
   TimePoint first{}, last{};
   bool created = false;  // the server has it
   bool waiting = false;  // to be written
+
+  void forget() {
+    object = {};
+    for (std::string* text : {&type, &reason, &message}) *text = std::string();
+  }
 };
 
 }  // namespace
@@ -203,10 +209,7 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
     std::shared_ptr<Series>& entry = series[key];
     if (entry == nullptr) {
       entry = std::make_shared<Series>();
-      entry->object = object;
       entry->name = nameFor(object.name, first);
-      entry->type = type;
-      entry->reason = reason;
       entry->first = first;
     }
     const bool queued = entry->waiting;
@@ -214,6 +217,9 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
       if (dropped++ == 0) log::warn("more than {} events wait to be written: further ones are dropped", max_waiting);
       return;
     }
+    entry->object = object;
+    entry->type = type;
+    entry->reason = reason;
     entry->message = std::move(text);
     entry->last = last;
     entry->count += count;
@@ -279,6 +285,7 @@ struct EventRecorder::Impl : std::enable_shared_from_this<Impl> {
       self->waiting.pop_front();
       event->waiting = false;
       co_await write(self, event);
+      if (!event->waiting) event->forget();
     }
     if (self->dropped > 1) log::warn("{} events were dropped", self->dropped);
     self->dropped = 0;

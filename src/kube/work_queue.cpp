@@ -23,8 +23,10 @@ Duration backoffAfter(int failures, Duration limit) {
 struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
   // What is known of a key that waits, runs, is due some day, or failed lately.
   struct Item {
-    bool waiting = false;  // it is in `ready`
+    bool waiting = false;  // it is in `ready`, or in `urgent` too
+    bool urgent = false;   // it waits in `urgent`, or will when it has run
     bool running = false;
+    bool urgent_slot = false;             // it runs in one
     bool again = false;                   // added while it ran
     int failures = 0;                     // in a row
     std::optional<TimePoint> asked;       // the earliest addAt
@@ -43,11 +45,15 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
         max_backoff(max_backoff),
         ended(clock) {}
 
-  void add(const std::string& key) {
+  void add(const std::string& key, bool urgently = false) {
     if (draining) return;
     Item& item = items[key];
-    if (item.waiting) return;
+    if (item.waiting) {
+      if (urgently && !std::exchange(item.urgent, true)) urgent.push_back(key);
+      return;
+    }
     if (observer.added) observer.added();
+    item.urgent |= urgently;
     if (item.running) {
       item.again = true;
       return;
@@ -59,25 +65,48 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
   void enqueue(const std::string& key, Item& item) {
     item.waiting = true;
     item.since = clock.now();
-    ready.push_back(key);
+    ++waiting;
+    (item.urgent ? urgent : ready).push_back(key);
+  }
+
+  // The next key that waits in a lane. One that became urgent stands in both: its place in `ready` is passed over.
+  std::optional<std::string> next(bool urgently) {
+    std::deque<std::string>& lane = urgently ? urgent : ready;
+    while (!lane.empty()) {
+      std::string key = std::move(lane.front());
+      lane.pop_front();
+      const auto found = items.find(key);
+      if (found != items.end() && found->second.waiting && found->second.urgent == urgently) return key;
+    }
+    return std::nullopt;
   }
 
   void dispatch() {
-    while (started && !draining && running < slots && !ready.empty()) {
-      std::string key = std::move(ready.front());
-      ready.pop_front();
-      Item& item = items[key];
-      const TimePoint now = clock.now();
-      if (observer.started) observer.started(now - item.since);
-      item.waiting = false;
-      item.running = true;
-      item.since = now;
-      item.planned.reset();
-      if (item.asked && *item.asked <= now) item.asked.reset();
-      setTimer(key, item);
-      ++running;
-      spawn(executor, run(shared_from_this(), std::move(key)));
+    for (const bool urgently : {true, false}) {
+      int& taken = urgently ? running_urgently : running;
+      while (started && !draining && taken < slots) {
+        std::optional<std::string> key = next(urgently);
+        if (!key) break;
+        ++taken;
+        begin(std::move(*key), urgently);
+      }
     }
+  }
+
+  void begin(std::string key, bool urgently) {
+    Item& item = items[key];
+    const TimePoint now = clock.now();
+    if (observer.started) observer.started(now - item.since);
+    --waiting;
+    item.waiting = false;
+    item.urgent = false;
+    item.running = true;
+    item.urgent_slot = urgently;
+    item.since = now;
+    item.planned.reset();
+    if (item.asked && *item.asked <= now) item.asked.reset();
+    setTimer(key, item);
+    spawn(executor, run(shared_from_this(), std::move(key)));
   }
 
   static Task<> run(std::shared_ptr<Impl> self, std::string key) {
@@ -96,7 +125,7 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
     Item& item = items[key];
     const TimePoint now = clock.now();
     if (observer.finished) observer.finished(now - item.since);
-    --running;
+    --(item.urgent_slot ? running_urgently : running);
     item.running = false;
     if (outcome.again_after) item.planned = now + *outcome.again_after;
     if (outcome.failed) {
@@ -147,9 +176,10 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
   Signal ended;  // a run has ended while draining
   bool started = false;
   bool draining = false;
-  int running = 0;
+  int running = 0, running_urgently = 0;
   std::unordered_map<std::string, Item> items;
-  std::deque<std::string> ready;  // in the order of their arrival
+  std::deque<std::string> urgent, ready;  // in the order of their arrival; see next()
+  std::size_t waiting = 0;
 };
 
 WorkQueue::WorkQueue(Executor executor, Clock& clock, int slots, Worker worker, Duration max_backoff)
@@ -163,6 +193,7 @@ WorkQueue::~WorkQueue() {
 void WorkQueue::setObserver(Observer observer) { impl_->observer = std::move(observer); }
 
 void WorkQueue::add(std::string key) { impl_->add(key); }
+void WorkQueue::addUrgent(std::string key) { impl_->add(key, true); }
 
 void WorkQueue::addAt(std::string key, TimePoint when) {
   if (impl_->draining) return;
@@ -193,12 +224,15 @@ Task<> WorkQueue::drain() {
   const std::shared_ptr<Impl> impl = impl_;
   impl->draining = true;
   for (auto& [key, item] : impl->items) impl->setTimer(key, item);
+  impl->urgent.clear();
   impl->ready.clear();
-  while (impl->running > 0) co_await impl->ended.wait();
+  impl->waiting = 0;
+  while (impl->running + impl->running_urgently > 0) co_await impl->ended.wait();
 }
 
-std::size_t WorkQueue::depth() const { return impl_->ready.size(); }
-std::size_t WorkQueue::running() const { return static_cast<std::size_t>(impl_->running); }
+std::size_t WorkQueue::depth() const { return impl_->waiting; }
+bool WorkQueue::urgentWaits() const { return !impl_->urgent.empty(); }
+std::size_t WorkQueue::running() const { return static_cast<std::size_t>(impl_->running + impl_->running_urgently); }
 
 Duration WorkQueue::longestRunning() const {
   Duration longest{0};

@@ -26,7 +26,7 @@ class WorkQueue {
     std::function<void(Duration worked)> finished;
   };
 
-  // At most `slots` keys run at once. `clock` outlives the queue.
+  // At most `slots` keys run at once, urgent ones not counted. `clock` outlives the queue.
   WorkQueue(Executor executor, Clock& clock, int slots, Worker worker, Duration max_backoff = seconds(10));
   ~WorkQueue();
   WorkQueue(const WorkQueue&) = delete;
@@ -35,6 +35,8 @@ class WorkQueue {
   void setObserver(Observer observer);
   // As soon as a slot is free; while the key runs: once more when it ends. Ignored after drain().
   void add(std::string key);
+  // The same, before all that were only added, and in slots of its own (as many again): somebody waits for it.
+  void addUrgent(std::string key);
   // At `when`, or earlier when something else asks so: per key the earliest of all pending times counts.
   void addAt(std::string key, TimePoint when);
   // The object is gone: pending times and the back-off counter are forgotten.
@@ -45,6 +47,7 @@ class WorkQueue {
   Task<> drain();
 
   std::size_t depth() const;  // waiting to run now
+  bool urgentWaits() const;
   std::size_t running() const;
   Duration longestRunning() const;
   Duration totalRunning() const;

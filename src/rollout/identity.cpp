@@ -187,9 +187,9 @@ void createNew(const Facts& facts, Draft& draft) {
   created->metadata.created = facts.now;
   draft.world.replica_sets.push_back(std::move(created));
   draft.act(CreateReplicaSet{name, std::move(body)});
-  updateRollout(facts, draft, revision);
   draft.event(false, "NewReplicaSetCreated",
               "Created ReplicaSet " + name + " (revision " + std::to_string(revision) + ")");
+  updateRollout(facts, draft, revision);
 }
 
 void syncRevision(const Facts& facts, Draft& draft) {

@@ -254,32 +254,45 @@ class Merger {
     return !traffic || !isKnownToRouters(*traffic, traffic_, snapshot_.rollout->status.canary.weights);
   }
 
-  // Of a later pass its events are new and its ReplicaSets; what it would tell the routers they know.
+  // Of a later pass its events are new and its ReplicaSets; what it would tell the routers they know. A ReplicaSet is
+  // made the way it should be: what a later pass wants of it stands in its creation, and is said right after it.
   void take(std::vector<Action> actions, bool first) {
+    CreateReplicaSet* joined = nullptr;
     for (Action& action : actions) {
       if (const SetTraffic* traffic = std::get_if<SetTraffic>(&action)) {
         if (!first) continue;
         traffic_ = *traffic;
       }
-      if (!first && isEvent(action) && isPlanned(std::get<EmitEvent>(action))) continue;
-      if (!joinsCreation(action)) plan_.actions.push_back(std::move(action));
+      if (!isEvent(action)) {
+        joined = joinCreation(action);
+        if (!joined) plan_.actions.push_back(std::move(action));
+      } else if (first || !isPlanned(std::get<EmitEvent>(action))) {
+        plan_.actions.insert(joined ? behindEventsOf(*joined) : plan_.actions.end(), std::move(action));
+      }
     }
   }
 
-  // A ReplicaSet is made the way it should be: what a later pass wants of it stands in its creation.
-  bool joinsCreation(const Action& action) {
+  // The planned creation of the ReplicaSet that `action` changes, which now includes the change; null when there is
+  // none.
+  CreateReplicaSet* joinCreation(const Action& action) {
     const std::string* name = nameOfChanged(action);
-    if (!name) return false;
     for (Action& earlier : plan_.actions) {
       auto* creation = std::get_if<CreateReplicaSet>(&earlier);
-      if (!creation || creation->name != *name) continue;
+      if (!name || !creation || creation->name != *name) continue;
       const auto* scale = std::get_if<ScaleReplicaSet>(&action);
       json::value body = std::move(creation->body);
       mergePatch(body, scale ? scale->patch : std::get<PatchReplicaSet>(action).patch);
       creation->body = std::move(body.get_object());
-      return true;
+      return creation;
     }
-    return false;
+    return nullptr;
+  }
+
+  std::vector<Action>::iterator behindEventsOf(const CreateReplicaSet& creation) {
+    const auto at = std::ranges::find_if(plan_.actions, [&creation](const Action& action) {
+      return std::get_if<CreateReplicaSet>(&action) == &creation;
+    });
+    return std::find_if_not(at + 1, plan_.actions.end(), isEvent);
   }
 
   bool isPlanned(const EmitEvent& event) const {

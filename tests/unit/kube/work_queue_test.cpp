@@ -80,6 +80,29 @@ TEST_F(WorkQueueTest, AKeyAddedWhileItRunsRunsOnceMoreAfterwards) {
   EXPECT_EQ(runs, (std::vector<Run>{{"a", 0ms}, {"a", 10s}}));
 }
 
+TEST_F(WorkQueueTest, UrgentKeysOvertakeAndHaveSlotsOfTheirOwn) {
+  make(1);
+  takes = 2s;
+  for (const char* key : {"a", "b", "c"}) queue->add(key);
+  queue->addUrgent("d");
+  queue->addUrgent("c");
+  EXPECT_TRUE(queue->urgentWaits());
+  EXPECT_EQ(queue->depth(), 4U);
+  queue->start();
+  loop.run(1s);
+  EXPECT_EQ(queue->running(), 2U);
+  queue->addUrgent("d");  // runs just now
+  queue->add("c");        // waits already
+  loop.run(1min);
+  EXPECT_EQ(runs, (std::vector<Run>{{"d", 0s}, {"a", 0s}, {"c", 2s}, {"b", 2s}, {"d", 4s}}));
+  EXPECT_FALSE(queue->urgentWaits());
+  EXPECT_EQ(queue->depth(), 0U);
+  queue->add("c");
+  queue->add("a");
+  loop.run(1min);
+  EXPECT_EQ(runs.size(), 7U);
+}
+
 TEST_F(WorkQueueTest, AtMostSlotsRunAtOnce) {
   make(3);
   takes = 1s;
