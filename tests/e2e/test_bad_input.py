@@ -1,5 +1,12 @@
 """What a user gets wrong is named: on the object's condition, on stderr, or by the API server."""
+import http.server
+import json
+import ssl
+import subprocess
+import threading
+
 import pytest
+from conftest import CROSSFADE
 from manifests import rollout, service, template
 
 
@@ -76,8 +83,68 @@ def test_command_on_a_rollout_that_does_not_exist(namespace):
 
 
 def test_kubeconfig_that_does_not_exist(cluster):
-    from conftest import CROSSFADE
-
     done = cluster.run(CROSSFADE, "list", "rollouts", "--kubeconfig", "/nowhere/kubeconfig", check=False)
     assert done.returncode == 1
     assert "/nowhere/kubeconfig" in done.stderr
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """An API server that knows nobody."""
+
+    def do_GET(self):
+        body = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "Unauthorized", "reason": "Unauthorized", "code": 401}).encode()
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def refusing(tmp_path):
+    """A TLS server that refuses every token, and a function that writes a kubeconfig for it."""
+    for name in ("server", "other"):
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+            + ["-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"],
+            check=True,
+            capture_output=True,
+        )
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def kubeconfig(authority):
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "x",
+            "clusters": [{"name": "x", "cluster": {"server": f"https://127.0.0.1:{server.server_port}", "certificate-authority": str(tmp_path / f"{authority}.pem")}}],
+            "users": [{"name": "x", "user": {"token": "expired"}}],
+            "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        }
+        path = tmp_path / "kubeconfig"
+        path.write_text(json.dumps(config))
+        return str(path)
+
+    yield kubeconfig
+    server.shutdown()
+    server.server_close()
+
+
+def test_kubeconfig_with_a_wrong_authority(cluster, refusing):
+    done = cluster.run(CROSSFADE, "list", "rollouts", "--kubeconfig", refusing("other"), check=False)
+    assert done.returncode == 1
+    assert "certificate" in done.stderr and "127.0.0.1" in done.stderr, done.stderr
+
+
+def test_kubeconfig_with_an_expired_token(cluster, refusing):
+    kubeconfig = refusing("server")
+    done = cluster.run(CROSSFADE, "list", "rollouts", "--kubeconfig", kubeconfig, check=False)
+    assert done.returncode == 1
+    assert "Unauthorized" in done.stderr and kubeconfig in done.stderr, done.stderr
