@@ -50,13 +50,23 @@ class Player {
   // One thing happens, and everything is looked at; the invariant that broke, if any.
   std::optional<std::string> step(TimePoint end, bool& moved) {
     moved = world_.stepUntil(end);
-    const std::optional<State> state = observe(world_, std::string(name));
-    if (!state) return "the Rollout is gone";
+    const std::uint64_t version = world_.registry().resourceVersion();
+    const bool same = version == seen_;
+    if (!look()) return "the Rollout is gone";
     if (world_.writes() != writes_) {
       writes_ = world_.writes();
       last_write_ = world_.now();
     }
-    return invariants_.check(*state);
+    return same ? std::nullopt : invariants_.check(*state_);
+  }
+
+  // The cluster as it is now, read anew only when something in it has changed; null when the Rollout is gone.
+  const State* look() {
+    if (const std::uint64_t version = world_.registry().resourceVersion(); version != seen_) {
+      seen_ = version;
+      state_ = observe(world_, std::string(name));
+    }
+    return state_ ? &*state_ : nullptr;
   }
 
   std::optional<std::string> waitFor(std::optional<std::int64_t> at_step) {
@@ -69,11 +79,11 @@ class Player {
       bool moved = false;
       if (auto broken = step(quiet, moved)) return broken;
     }
-    return "the Rollout never came to rest: " + observe(world_, std::string(name))->summary();
+    return "the Rollout never came to rest: " + look()->summary();
   }
 
   bool reached(std::int64_t at_step) {
-    const std::optional<State> state = observe(world_, std::string(name));
+    const State* state = look();
     const api::RolloutStatus& status = state->rollout.status;
     const bool observed = status.observed_generation == std::to_string(state->rollout.metadata.generation);
     return observed && status.current_pod_hash != status.stable_rs && status.current_step_index.value_or(0) >= at_step;
@@ -83,8 +93,8 @@ class Player {
   std::optional<std::string> finish() {
     for (int promotions = 0; promotions < max_promotions; ++promotions) {
       if (auto broken = waitFor(std::nullopt)) return broken;
-      const std::optional<State> state = observe(world_, std::string(name));
-      const std::string& phase = state->rollout.status.phase;
+      const State* state = look();
+      const std::string phase = state->rollout.status.phase;
       if (phase == "Healthy" || (phase == "Degraded" && state->rollout.status.abort)) return std::nullopt;
       if (phase != "Paused")
         return "the Rollout rests but is not done: " + state->summary() + " (" + state->rollout.status.message + ")";
@@ -159,6 +169,8 @@ class Player {
   SimWorld& world_;
   const Script& script_;
   Invariants invariants_;
+  std::uint64_t seen_ = 0;  // the version of the cluster that `state_` shows
+  std::optional<State> state_;
   std::uint64_t writes_ = 0;
   TimePoint last_write_{};
 };
