@@ -1,5 +1,7 @@
 #include "controller/series.hpp"
 
+#include <prometheus/metric_family.h>
+
 #include <algorithm>
 #include <limits>
 

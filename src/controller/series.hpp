@@ -1,13 +1,16 @@
 // Counters and histograms of many objects, small: one Rollout has a dozen series, and a label costs prometheus-cpp some
 // hundred bytes. What is kept here is turned into its families when somebody scrapes.
 #pragma once
-#include <prometheus/metric_family.h>
-
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace prometheus {
+struct MetricFamily;
+}
 
 namespace crossfade::controller {
 
