@@ -30,6 +30,7 @@ struct Collected {
   // Every template in the order in which the parts are put together.
   std::vector<const Template*> all() const {
     std::vector<const Template*> templates;
+    templates.reserve(namespaced.size() + cluster.size());
     for (const Template& one : namespaced) templates.push_back(&one);
     for (const Template& one : cluster) templates.push_back(&one);
     return templates;
@@ -301,7 +302,7 @@ std::optional<std::string> missingArgument(const Template& one, const api::Analy
   for (const json::object& argument : objectsOf(getArray(one.spec, {"args"}))) {
     if (isResolved(argument)) continue;
     if (analysis.args.empty()) return "missing analysis arguments in rollout spec";
-    const std::string name(getString(argument, {"name"}));
+    std::string name(getString(argument, {"name"}));
     if (std::ranges::find(analysis.args, name, &api::AnalysisArgument::name) == analysis.args.end()) return name;
   }
   return std::nullopt;

@@ -20,7 +20,8 @@ std::string_view nextWord(std::string_view& text) {
 
 Schema::Member readMember(std::string_view word, const Types& types) {
   Schema::Member member;
-  if ((member.required = word.ends_with('!'))) word.remove_suffix(1);
+  member.required = word.ends_with('!');
+  if (member.required) word.remove_suffix(1);
   const std::size_t colon = word.find(':');
   member.name = word.substr(0, colon);
   if (colon == std::string_view::npos) return member;
