@@ -92,7 +92,7 @@ namespace {
 
 class SystemClock : public Clock {
  public:
-  explicit SystemClock(const Executor& executor) : state_(std::make_shared<State>(executor)) {}
+  explicit SystemClock(Executor executor) : state_(std::make_shared<State>(std::move(executor))) {}
   ~SystemClock() override {
     state_->timer.cancel();
     clear();
@@ -164,6 +164,6 @@ class SystemClock : public Clock {
 
 }  // namespace
 
-std::unique_ptr<Clock> makeSystemClock(Executor executor) { return std::make_unique<SystemClock>(executor); }
+std::unique_ptr<Clock> makeSystemClock(Executor executor) { return std::make_unique<SystemClock>(std::move(executor)); }
 
 }  // namespace crossfade

@@ -47,7 +47,7 @@ std::string plain(const Decimal& decimal) {
   } else if (decimal.exponent >= count - 1) {
     text += decimal.digits + std::string(static_cast<std::size_t>(decimal.exponent - count + 1), '0');
   } else {
-    const auto point = static_cast<std::size_t>(decimal.exponent + 1);
+    const auto point = static_cast<std::size_t>(decimal.exponent) + 1;
     text += decimal.digits.substr(0, point) + "." + decimal.digits.substr(point);
   }
   return text;

@@ -28,11 +28,11 @@ std::string humanDuration(Duration duration) {
   const std::int64_t in_hours = in_minutes / 60;
   if (in_hours < 8) return pair(in_hours, 'h', in_minutes % 60, 'm');
   if (in_hours < 48) return fmt::format("{}h", in_hours);
-  const std::int64_t in_days = in_hours / 24;
+  const std::int64_t in_days = in_hours / 24, year = 365;
   if (in_days < 8) return pair(in_days, 'd', in_hours % 24, 'h');
-  if (in_days < 2 * 365) return fmt::format("{}d", in_days);
-  if (in_days < 8 * 365) return pair(in_days / 365, 'y', in_days % 365, 'd');
-  return fmt::format("{}y", in_days / 365);
+  if (in_days < 2 * year) return fmt::format("{}d", in_days);
+  if (in_days < 8 * year) return pair(in_days / year, 'y', in_days % year, 'd');
+  return fmt::format("{}y", in_days / year);
 }
 
 Result<Duration> parseDuration(const std::string& text) {
