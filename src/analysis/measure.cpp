@@ -211,7 +211,7 @@ Task<> removeExpired(kube::Client& client, Run run) {
 
 Task<Reconciled> reconcile(const providers::Context& given, std::shared_ptr<const api::AnalysisRun> run,
                            std::function<void(const json::object&)> observe) {
-  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): the caller's may be gone before a coroutine ends
+  // The caller's may be gone before a coroutine ends.
   const Context context = given;
   Due now_due = due(*run, context.clock.now());
   if (now_due.completed) {

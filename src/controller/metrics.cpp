@@ -13,7 +13,6 @@ namespace {
 
 using prometheus::Counter;
 using prometheus::Family;
-using prometheus::Gauge;
 using prometheus::Histogram;
 using prometheus::MetricFamily;
 using PromLabels = prometheus::Labels;

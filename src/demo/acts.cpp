@@ -128,7 +128,6 @@ Task<Result<>> playBlueGreen(Stage& stage) {
   Load& load = stage.startLoad(std::string(store_host), load_rate);
   co_await stage.watch("store", seconds(1));
   const TimePoint began = stage.clock().now();
-  const std::string blue = stage.rollout("store")->status.stable_rs;
   if (auto set = co_await stage.setImage("store", "crossfade.dev/demo:green"); !set) co_return set;
   const auto paused = [](const api::Rollout& rollout) {
     return isObserved(rollout) && rollout.status.phase == "Paused";

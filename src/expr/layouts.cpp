@@ -440,12 +440,13 @@ bool takePart(std::string_view& text, const Piece& piece, const Piece* next, Fie
 
 Moment assemble(const Fields& fields, const ZoneRef& zone) {
   using namespace std::chrono;
-  auto date = sys_days(year(fields.year) / static_cast<unsigned>(fields.month) / static_cast<unsigned>(fields.day));
+  auto date =
+      sys_days(year(fields.year) / month(static_cast<unsigned>(fields.month)) / day(static_cast<unsigned>(fields.day)));
   if (fields.year_day) date = sys_days(year(fields.year) / January / 1) + days(*fields.year_day - 1);
   int hour = fields.hour;
   if (fields.pm_set) hour = fields.pm ? (hour < 12 ? hour + 12 : hour) : (hour == 12 ? 0 : hour);
   const std::int64_t local =
-      date.time_since_epoch().count() * 86'400LL + hour * 3600 + fields.minute * 60 + fields.second;
+      date.time_since_epoch().count() * 86'400LL + hour * 3600LL + fields.minute * 60LL + fields.second;
   Moment moment{local, fields.nanos, nullptr};
   if (fields.utc) return moment;
   if (fields.offset || !fields.zone_name.empty()) {

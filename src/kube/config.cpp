@@ -44,8 +44,8 @@ bool exists(const std::string& path) {
 // One mapping of a kubeconfig, and where it stands: the first thing found wrong in it is kept for the message.
 class Section {
  public:
-  Section(YAML::Node node, std::string where, fs::path folder, std::shared_ptr<std::string> wrong)
-      : node_(std::move(node)), where_(std::move(where)), folder_(std::move(folder)), wrong_(std::move(wrong)) {}
+  Section(const YAML::Node& node, std::string where, fs::path folder, std::shared_ptr<std::string> wrong)
+      : node_(node), where_(std::move(where)), folder_(std::move(folder)), wrong_(std::move(wrong)) {}
 
   std::string text(const char* key) const {
     const YAML::Node value = member(key);

@@ -14,8 +14,6 @@
 #include "base/json.hpp"
 #include "kube/credentials.hpp"
 
-extern char** environ;
-
 namespace crossfade::kube {
 
 namespace asio = boost::asio;

@@ -232,7 +232,9 @@ Task<> WorkQueue::drain() {
 
 std::size_t WorkQueue::depth() const { return impl_->waiting; }
 bool WorkQueue::urgentWaits() const { return !impl_->urgent.empty(); }
-std::size_t WorkQueue::running() const { return static_cast<std::size_t>(impl_->running + impl_->running_urgently); }
+std::size_t WorkQueue::running() const {
+  return static_cast<std::size_t>(impl_->running) + static_cast<std::size_t>(impl_->running_urgently);
+}
 
 Duration WorkQueue::longestRunning() const {
   Duration longest{0};

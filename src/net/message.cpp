@@ -48,7 +48,7 @@ Result<> appendFields(std::string& head, const Headers& headers) {
     if (!isToken(name) || !isFieldValue(value)) {
       return fail(ErrorCode::invalid, fmt::format("the HTTP field \"{}\" holds characters that it can't", name));
     }
-    if (!isOurs(name)) head += name + ": " + value + "\r\n";
+    if (!isOurs(name)) head.append(name).append(": ").append(value).append("\r\n");
   }
   return {};
 }

@@ -261,10 +261,10 @@ Result<json::array> headerList(const std::vector<HeaderMatch>& matches) {
 
 // The rule that sends what `source` matches, with these headers on top, to the canary alone. Everything else of the
 // source rule (timeouts, retry, session persistence, filters) is carried over.
-json::object headerRule(const json::object& source, std::string name, const json::array& headers,
+json::object headerRule(const json::object& source, const std::string& name, const json::array& headers,
                         std::string_view canary) {
   json::object rule = source;
-  rule["name"] = std::move(name);
+  rule["name"] = name;
   json::array matches;
   const json::array* source_matches = getArray(source, {"matches"});
   if (source_matches == nullptr || source_matches->empty()) {
