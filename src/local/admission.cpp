@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "local/custom_resources.hpp"
+#include "local/label_selector.hpp"
 #include "local/name_rules.hpp"
 
 namespace crossfade::local {
@@ -191,20 +192,8 @@ std::vector<std::string> validateMetadata(const ResourceType& type, const json::
     validateName(type, name, "name", violations);
   }
   if (const auto* labels = getObject(metadata, {"labels"})) {
-    for (const auto& [key, value] : *labels) {
-      for (const auto& fault : qualifiedNameFaults(key)) {
-        violations.push_back(fmt::format("metadata.labels: Invalid value: \"{}\": {}", std::string_view(key), fault));
-      }
-      const auto* text = value.if_string();
-      if (text == nullptr || text->empty()) continue;
-      if (text->size() > 63) {
-        violations.push_back(fmt::format("metadata.labels: Invalid value: \"{}\": must be no more than 63 characters",
-                                         std::string_view(*text)));
-      } else if (!isNamePart(*text)) {
-        violations.push_back(
-            fmt::format("metadata.labels: Invalid value: \"{}\": {}", std::string_view(*text), label_value_message));
-      }
-    }
+    auto faults = labelFaults(*labels, "metadata.labels");
+    violations.insert(violations.end(), std::make_move_iterator(faults.begin()), std::make_move_iterator(faults.end()));
   }
   if (const auto* annotations = getObject(metadata, {"annotations"})) {
     std::size_t bytes = 0;

@@ -5,6 +5,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "local/protobuf.hpp"
+#include "local/schema.hpp"
 #include "local/yaml.hpp"
 
 namespace crossfade::local {
@@ -191,12 +192,17 @@ Outcome<Body> decodeResource(const ApiRequest& request, const Registry& registry
       return refuse(invalidObject(type.group, given_kind, getString(object, {"metadata", "name"}),
                                   {fmt::format("kind: Invalid value: \"{}\": must be {}", given_kind, type.kind)}));
     }
-    const bool known = registry.kind(type.group, given_kind) != nullptr;
+    // A kind that the server knows is decoded as what it says it is, and only then found to be another one.
+    const ResourceType* known = registry.kind(type.group, given_kind);
+    const Schema* schema = known == nullptr ? nullptr : registry.schema(*known, version);
+    const auto fault = schema == nullptr ? std::nullopt : schema->mistyped(object);
     const std::string why =
-        known ? fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", version, given_kind,
-                            type.group.empty() ? "core" : std::string_view(type.group).substr(0, type.group.find('.')),
-                            type.kind)
-              : unregisteredKind(given_kind, api_version);
+        fault ? *fault
+        : known != nullptr
+            ? fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", version, given_kind,
+                          type.group.empty() ? "core" : std::string_view(type.group).substr(0, type.group.find('.')),
+                          type.kind)
+            : unregisteredKind(given_kind, api_version);
     return refuse(badRequest(
         fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", given_kind, version, type.kind, why)));
   }
@@ -225,25 +231,6 @@ std::string_view decodedKind(const json::value& value) {
   if (value.is_string()) return "string";
   if (value.is_bool()) return "bool";
   return value.is_null() ? "null" : "number";
-}
-
-std::size_t approximateSize(const json::value& value) {
-  switch (value.kind()) {
-    case json::kind::object: {
-      std::size_t size = 2;
-      for (const auto& [key, member] : value.get_object()) size += key.size() + 4 + approximateSize(member);
-      return size;
-    }
-    case json::kind::array: {
-      std::size_t size = 2;
-      for (const auto& item : value.get_array()) size += 1 + approximateSize(item);
-      return size;
-    }
-    case json::kind::string:
-      return value.get_string().size() + 2;
-    default:
-      return 5;
-  }
 }
 
 }  // namespace crossfade::local

@@ -39,7 +39,4 @@ Outcome<Body> decodeResource(const ApiRequest& request, const Registry& registry
 // What Go's decoder calls a value: "object", "array", "string", "number", "bool".
 std::string_view decodedKind(const json::value& value);
 
-// Bytes that the value takes as JSON, within a few percent, without writing it.
-std::size_t approximateSize(const json::value& value);
-
 }  // namespace crossfade::local

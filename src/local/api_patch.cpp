@@ -36,7 +36,13 @@ Outcome<json::value> decodePatch(const ApiCall& call, PatchType type) {
     if (!value)
       return refuse(
           badRequest(fmt::format("error decoding YAML: error converting YAML to JSON: {}", value.error().message)));
-    if (!value->is_object()) return refuse(badRequest("error decoding YAML: the document is no object"));
+    if (value->is_null()) return json::value(json::object());
+    if (!value->is_object()) {
+      return refuse(badRequest(fmt::format(
+          "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into "
+          "Go value of type map[string]interface {{}}",
+          decodedKind(*value))));
+    }
     return std::move(*value);
   }
   auto value = parseJson(call.request.body);
@@ -121,12 +127,12 @@ ApiFailure applyConflict(const Error& error) {
     if (line.starts_with("- ")) {
       field = line.substr(2);
     } else if (const auto at = line.find("conflict"); at != std::string_view::npos) {
-      // `conflict with "m1": .data.x` on one line, or `conflicts with "m1":` before a list of fields.
+      // `conflict with "m1" using v1: .data.x` on one line, or `conflicts with "m1":` before a list of fields.
       const auto with = line.find(" with \"");
-      const auto close = line.rfind("\":");
-      if (with == std::string_view::npos || close == std::string_view::npos) continue;
-      manager = line.substr(with + 1, close + 1 - (with + 1));
-      field = line.substr(std::min(close + 3, line.size()));
+      const auto close = std::min(line.find(": ."), line.size() - 1);
+      if (with == std::string_view::npos || line[close] != ':') continue;
+      manager = line.substr(with + 1, close - (with + 1));
+      field = line.substr(std::min(close + 2, line.size()));
     }
     if (!field.empty()) {
       causes.push_back(
@@ -181,12 +187,17 @@ Outcome<void> checkIdentity(const ApiCall& call, const json::object& live, const
   return {};
 }
 
-Outcome<void> checkKind(const json::object& before, const json::object& patched) {
+Outcome<void> checkKind(const ApiCall& call, const json::object& before, const json::object& patched) {
   for (const std::string_view key : {"apiVersion", "kind"}) {
     if (getString(patched, {key}) == getString(before, {key})) continue;
+    const std::string_view kind = getString(patched, {"kind"}), version = getString(patched, {"apiVersion"});
+    // A kind that the server knows is decoded as what it says it is before anything else is found wrong.
+    const ResourceType* known = key == "kind" ? call.registry.kind(call.type.group, kind) : nullptr;
+    const Schema* schema = known == nullptr ? nullptr : call.registry.schema(*known, call.path.version);
+    const auto fault = schema == nullptr ? std::nullopt : schema->mistyped(patched);
     return refuse(
-        badPatch(jsonText(patched), fmt::format("no kind \"{}\" is registered for version \"{}\"",
-                                                getString(patched, {"kind"}), getString(patched, {"apiVersion"}))));
+        badPatch(jsonText(patched),
+                 fault ? *fault : fmt::format("no kind \"{}\" is registered for version \"{}\"", kind, version)));
   }
   return {};
 }
@@ -197,7 +208,7 @@ Answer patchScale(const ApiCall& call, PatchType type, const json::value& patch,
   // Apply and strategic merge come to the same for an object this plain.
   auto patched = applyPatch(call, type == PatchType::json ? PatchType::json : PatchType::merge, *live, patch);
   if (!patched) return refuse(std::move(patched.error()));
-  if (auto ok = checkKind(*live, *patched); !ok) return refuse(std::move(ok.error()));
+  if (auto ok = checkKind(call, *live, *patched); !ok) return refuse(std::move(ok.error()));
   WriteReport report;
   const WriteOptions options{.field_manager = parameters.manager, .dry_run = parameters.dry_run, .report = &report};
   const auto scaled =
@@ -262,7 +273,6 @@ Answer apply(const ApiCall& call, const View& view, Subresource subresource, jso
     return typedFailure(merged.error().message);
   }
   if (misnamed) return refuse(*misnamed);
-  if (approximateSize(*merged) > call.options.max_object_bytes) return refuse(tooLarge(call.options.max_object_bytes));
   WriteReport report;
   const WriteOptions options{
       .field_manager = parameters.manager, .dry_run = parameters.dry_run, .fields_tracked = true, .report = &report};
@@ -292,7 +302,7 @@ Answer patchObject(const ApiCall& call, Subresource subresource) {
   const json::object live = toVersion(call.type, call.path.version, **stored);
   auto patched = applyPatch(call, *type, live, *patch);
   if (!patched) return refuse(std::move(patched.error()));
-  if (auto ok = checkKind(live, *patched); !ok) return refuse(std::move(ok.error()));
+  if (auto ok = checkKind(call, live, *patched); !ok) return refuse(std::move(ok.error()));
   if (auto ok = checkIdentity(call, live, *patched); !ok) return refuse(std::move(ok.error()));
   const bool strategic = *type == PatchType::strategic;
   const auto shown = [&] { return strategic ? goText(*patch) : jsonText(*patched); };
@@ -308,7 +318,6 @@ Answer patchObject(const ApiCall& call, Subresource subresource) {
       return refuse(badPatch(shown(), fmt::format("strict decoding error: {}", fmt::join(warnings, ", "))));
     }
   }
-  if (approximateSize(*patched) > call.options.max_object_bytes) return refuse(tooLarge(call.options.max_object_bytes));
   WriteReport report;
   const WriteOptions options{.field_manager = parameters->manager, .dry_run = parameters->dry_run, .report = &report};
   const auto updated = call.registry.update(call.type, call.path.ns, call.path.name, subresource,

@@ -6,6 +6,7 @@
 #include "base/base64.hpp"
 #include "local/api_calls.hpp"
 #include "local/json_text.hpp"
+#include "local/label_selector.hpp"
 
 namespace crossfade::local {
 
@@ -171,7 +172,7 @@ Outcome<Snapshot> firstPage(const ApiCall& call) {
 
 Outcome<Selection> selectionOf(const ApiCall& call) {
   Selection selection;
-  auto labels = Selector::parse(call.request.query("labelSelector"));
+  auto labels = parseLabelSelector(call.request.query("labelSelector"));
   if (!labels) return refuse(badRequest(labels.error().message));
   selection.labels = std::move(*labels);
   auto fields =

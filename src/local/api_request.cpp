@@ -153,6 +153,15 @@ Outcome<Accepted> negotiate(const ApiRequest& request) {
       {406, "NotAcceptable", "only the following media types are accepted: application/json, application/yaml", {}});
 }
 
+bool acceptsAny(const ApiRequest& request, std::span<const std::string_view> media_types) {
+  const auto header = request.headers.get("Accept");
+  if (trim(header).empty()) return true;
+  return std::ranges::any_of(acceptClauses(header), [media_types](const Clause& clause) {
+    return clause.type == "*/*" || clause.type == "application/*" ||
+           std::ranges::find(media_types, clause.type) != media_types.end();
+  });
+}
+
 bool acceptsExactly(const ApiRequest& request, std::string_view media_type) {
   const auto wanted = acceptClauses(media_type);
   const auto clauses = acceptClauses(request.headers.get("Accept"));

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,9 @@ std::optional<ApiRequest> parseApiRequest(net::Request request);
 
 // By the Accept header. `available` also names what the client may get, for the message of the 406.
 Outcome<Accepted> negotiate(const ApiRequest& request);
+// True when the client accepts one of these media types, or any, whatever the parameters; also without an Accept
+// header.
+bool acceptsAny(const ApiRequest& request, std::span<const std::string_view> media_types);
 // True when the client accepts this media type with all of these parameters ("application/json;g=...;v=v2;as=...").
 bool acceptsExactly(const ApiRequest& request, std::string_view media_type);
 

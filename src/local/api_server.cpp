@@ -208,15 +208,55 @@ ApiServer::~ApiServer() = default;
 
 namespace {
 
-Task<net::Response> readLog(PodLogs* logs, const ResourceType* pods, ApiRequest request) {
+Outcome<LogOptions> logOptions(const ApiRequest& request, TimePoint now) {
+  LogOptions options{.follow = request.flag("follow"),
+                     .previous = request.flag("previous"),
+                     .timestamps = request.flag("timestamps"),
+                     .tail_lines = {},
+                     .since = {},
+                     .limit_bytes = {}};
+  std::optional<std::int64_t> since_seconds;
+  for (const auto& [name, value] :
+       {std::pair("tailLines", &options.tail_lines), std::pair("limitBytes", &options.limit_bytes),
+        std::pair("sinceSeconds", &since_seconds)}) {
+    const auto number = request.integer(name);
+    if (!number) return refuse(number.error());
+    *value = *number;
+  }
+  const auto since = request.query("sinceTime");
+  if (!since.empty()) {
+    options.since = parseTime(since);
+    if (!options.since) {
+      return refuse(badRequest(fmt::format(
+          "parsing time \"{0}\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"{0}\" as \"2006\"", since)));
+    }
+  }
+  std::vector<std::string> violations;
+  if (options.tail_lines && *options.tail_lines < 0) {
+    violations.push_back(
+        fmt::format("tailLines: Invalid value: {}: must be greater than or equal to 0", *options.tail_lines));
+  }
+  if (options.limit_bytes && *options.limit_bytes < 1)
+    violations.push_back(fmt::format("limitBytes: Invalid value: {}: must be greater than 0", *options.limit_bytes));
+  if (since_seconds && options.since) {
+    violations.emplace_back("[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified");
+  } else if (since_seconds && *since_seconds < 1) {
+    violations.push_back(fmt::format("sinceSeconds: Invalid value: {}: must be greater than 0", *since_seconds));
+  }
+  if (!violations.empty()) return refuse(invalidObject("", "PodLogOptions", request.path->name, violations));
+  // More than any log is old would be more than a TimePoint can hold.
+  constexpr std::int64_t century_seconds = 3'200'000'000;
+  if (since_seconds) options.since = now - seconds(std::min(*since_seconds, century_seconds));
+  return options;
+}
+
+Task<net::Response> readLog(PodLogs* logs, const ResourceType* pods, ApiRequest request, TimePoint now) {
   if (logs == nullptr) co_return failureResponse(badRequest("this cluster keeps no logs of its pods"));
-  const auto tail = request.integer("tailLines");
-  if (!tail) co_return failureResponse(tail.error());
+  const auto options = logOptions(request, now);
+  if (!options) co_return failureResponse(options.error());
   const ResourcePath path = *request.path;
   const std::string container(request.query("container"));
-  const bool follow = request.flag("follow");
-  const bool previous = request.flag("previous");
-  auto answer = co_await logs->log(path.ns, path.name, container, follow, *tail, previous);
+  auto answer = co_await logs->log(path.ns, path.name, container, *options);
   if (!answer) co_return failureResponse(failureOf(answer.error(), *pods, path.name));
   co_return std::move(*answer);
 }
@@ -231,7 +271,8 @@ Task<net::Response> ApiServer::handle(net::Request request) {
   if (auto failure = impl_->turnAway(*parsed)) co_return failureResponse(*failure);
   net::Response response;
   if (Impl::asksForLog(*parsed)) {
-    response = co_await readLog(impl_->logs, impl_->registry.resource("", "pods"), std::move(*parsed));
+    response =
+        co_await readLog(impl_->logs, impl_->registry.resource("", "pods"), std::move(*parsed), impl_->clock.now());
   } else {
     response = impl_->answer(*parsed);
   }

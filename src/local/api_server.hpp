@@ -8,6 +8,7 @@
 
 #include "base/async.hpp"
 #include "base/clock.hpp"
+#include "local/log_options.hpp"
 #include "local/registry.hpp"
 #include "net/http.hpp"
 
@@ -18,8 +19,7 @@ struct ApiServerOptions {
   std::string token;
   // How often a watch that asked for bookmarks gets one.
   Duration bookmark_interval = seconds(60);
-  // Objects above: 413 (etcd's limit on a real cluster: 1.5 MiB; request bodies 3 MiB).
-  std::size_t max_object_bytes = 1536 * 1024;
+  // Request bodies above: 413. (What an object may weigh is the registry's rule.)
   std::size_t max_request_bytes = 3 << 20;
 };
 
@@ -27,9 +27,10 @@ struct ApiServerOptions {
 class PodLogs {
  public:
   virtual ~PodLogs() = default;
-  // `not_found`/`invalid` in the API server's words. With `follow`, `stream` of the answer is set.
+  // `container` may be "" where a pod has but one. `not_found`/`invalid` in the API server's words. With `follow`,
+  // `stream` of the answer is set.
   virtual Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container,
-                                          bool follow, std::optional<std::int64_t> tail_lines, bool previous) = 0;
+                                          LogOptions options) = 0;
 };
 
 class ApiServer {

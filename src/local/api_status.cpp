@@ -109,8 +109,6 @@ ApiFailure failureOf(const Error& error, const ResourceType& type, std::string_v
     }
     case ErrorCode::gone:
       return {410, "Expired", error.message, {}};
-    case ErrorCode::too_large:
-      return {413, "RequestEntityTooLarge", error.message, {}};
     case ErrorCode::throttled:
       return {429, "TooManyRequests", error.message, {}};
     case ErrorCode::invalid:

@@ -1,6 +1,7 @@
 #include "local/api_view.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 
@@ -10,6 +11,8 @@
 namespace crossfade::local {
 
 namespace {
+
+constexpr std::string_view readable[] = {"application/json", "application/yaml"};
 
 std::uint64_t versionOf(const json::object& object) {
   const auto text = getString(object, {"metadata", "resourceVersion"});
@@ -22,6 +25,17 @@ std::uint64_t versionOf(const json::object& object) {
 
 Outcome<View> View::of(const ApiRequest& request, const ResourceType& type, std::string_view version,
                        const json::object* definition, TimePoint now) {
+  // Custom resources are served by another part of an API server, which leaves all of this to negotiate().
+  if (!type.custom && !acceptsAny(request, readable)) {
+    const bool watchable = request.method == "GET" && request.path && request.path->name.empty();
+    return refuse({406,
+                   "NotAcceptable",
+                   fmt::format("406: Not Acceptable\n\nAvailable representations: {}{}", fmt::join(readable, ", "),
+                               watchable ? ", application/json;stream=watch" : ""),
+                   {},
+                   {},
+                   true});
+  }
   auto accepted = negotiate(request);
   if (!accepted) return refuse(std::move(accepted.error()));
   View view;

@@ -185,8 +185,6 @@ Outcome<json::object> admitBody(const ApiCall& call, const WriteParameters& para
     }
     warnings = std::move(messages);
   }
-  if (approximateSize(body->object) > call.options.max_object_bytes)
-    return refuse(tooLarge(call.options.max_object_bytes));
   return fromVersion(call.type, call.path.version, std::move(body->object));
 }
 

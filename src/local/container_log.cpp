@@ -1,20 +1,47 @@
 #include "local/container_log.hpp"
 
+#include <fmt/format.h>
+
+#include <limits>
+
 namespace crossfade::local {
 
 namespace {
 
 constexpr std::size_t most_bytes = 1 << 20;
+// What a line costs beside its text: a program that writes empty lines doesn't get to keep millions.
+constexpr std::size_t line_bytes = 48;
+
+// A program that never ends its line has it ended here (at the cost of a character).
+constexpr std::size_t longest_line = most_bytes / 4;
+
+// As a kubelet writes it: always nine digits of a fraction.
+std::string timestamp(TimePoint time) {
+  std::string text = formatMicroTime(time);
+  text.insert(text.size() - 1, "000");
+  return text;
+}
 
 }  // namespace
 
 void ContainerLog::append(std::string_view text) {
-  kept_ += text;
-  if (kept_.size() > most_bytes) {
-    // Half of it, so that not every line moves a megabyte.
-    const std::size_t end = std::min(kept_.find('\n', kept_.size() - most_bytes / 2), kept_.size() - 1) + 1;
-    kept_.erase(0, end);
-    dropped_ += end;
+  while (!text.empty()) {
+    if (lines_.empty() || lines_.back().text.ends_with('\n')) {
+      lines_.push_back({clock_.now(), {}});
+      bytes_ += line_bytes;
+    }
+    std::string& line = lines_.back().text;
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    const std::string_view part = text.substr(0, std::min(end, longest_line - line.size()));
+    line += part;
+    bytes_ += part.size();
+    text.remove_prefix(part.size());
+    if (line.size() == longest_line && !line.ends_with('\n')) line.back() = '\n';
+  }
+  while (bytes_ > most_bytes && lines_.size() > 1) {
+    bytes_ -= lines_.front().text.size() + line_bytes;
+    lines_.pop_front();
+    ++dropped_lines_;
   }
   grown_.notify();
 }
@@ -24,27 +51,46 @@ void ContainerLog::close() {
   grown_.notify();
 }
 
-std::size_t ContainerLog::tailStart(std::optional<std::int64_t> tail_lines) const {
-  if (!tail_lines) return 0;
-  std::size_t start = kept_.size();
-  for (std::int64_t lines = std::max<std::int64_t>(*tail_lines, 0); lines > 0 && start > 0; --lines) {
-    const std::size_t newline = start < 2 ? std::string::npos : kept_.rfind('\n', start - 2);
-    start = newline == std::string::npos ? 0 : newline + 1;
-  }
-  return start;
+ContainerLog::Position ContainerLog::start(const LogOptions& options) const {
+  const auto wanted = static_cast<std::uint64_t>(std::max<std::int64_t>(options.tail_lines.value_or(0), 0));
+  const std::uint64_t skipped = options.tail_lines && wanted < lines_.size() ? lines_.size() - wanted : 0;
+  return {.line = dropped_lines_ + skipped,
+          .characters = 0,
+          .bytes_left = options.limit_bytes.value_or(std::numeric_limits<std::int64_t>::max())};
 }
 
-std::string ContainerLog::text(std::optional<std::int64_t> tail_lines) const {
-  return kept_.substr(tailStart(tail_lines));
+std::string ContainerLog::read(Position& position, const LogOptions& options) const {
+  std::string result;
+  if (position.line < dropped_lines_) position = {dropped_lines_, 0, position.bytes_left};
+  while (position.line < dropped_lines_ + lines_.size() && position.bytes_left > 0) {
+    const Line& line = lines_[position.line - dropped_lines_];
+    if (position.characters < line.text.size() && (!options.since || line.since >= *options.since)) {
+      std::string text = options.timestamps && position.characters == 0 ? timestamp(line.since) + " " : std::string();
+      text += std::string_view(line.text).substr(position.characters);
+      if (std::cmp_greater(text.size(), position.bytes_left))
+        text.resize(static_cast<std::size_t>(position.bytes_left));
+      position.bytes_left -= static_cast<std::int64_t>(text.size());
+      result += text;
+    }
+    position.characters = line.text.size();
+    if (!line.text.ends_with('\n')) break;  // the rest of it is still to come
+    position = {position.line + 1, 0, position.bytes_left};
+  }
+  return result;
+}
+
+std::string ContainerLog::text(const LogOptions& options) const {
+  Position position = start(options);
+  return read(position, options);
 }
 
 class ContainerLog::Follower : public net::BodyReader {
  public:
-  Follower(std::shared_ptr<ContainerLog> log, std::uint64_t position)
-      : state_(std::make_shared<State>(std::move(log), position)) {}
+  Follower(std::shared_ptr<ContainerLog> log, const LogOptions& options)
+      : state_(std::make_shared<State>(std::move(log), options)) {}
   ~Follower() override { cancel(); }
 
-  Task<Result<std::string>> next(TimePoint deadline) override { return read(state_, deadline); }
+  Task<Result<std::string>> next(TimePoint deadline) override { return wait(state_, deadline); }
 
   void cancel() override {
     state_->cancelled = true;
@@ -53,25 +99,20 @@ class ContainerLog::Follower : public net::BodyReader {
 
  private:
   struct State {
-    State(std::shared_ptr<ContainerLog> log, std::uint64_t position) : log(std::move(log)), position(position) {}
+    State(std::shared_ptr<ContainerLog> log, const LogOptions& options)
+        : log(std::move(log)), options(options), position(this->log->start(options)) {}
     std::shared_ptr<ContainerLog> log;
-    std::uint64_t position;
+    LogOptions options;
+    Position position;
     bool cancelled = false;
   };
 
-  static Task<Result<std::string>> read(std::shared_ptr<State> state, TimePoint deadline) {
+  static Task<Result<std::string>> wait(std::shared_ptr<State> state, TimePoint deadline) {
     bool in_time = true;
     while (true) {
       if (state->cancelled) co_return fail(ErrorCode::cancelled, "the reader of the log gave up");
-      const ContainerLog& log = *state->log;
-      state->position = std::max(state->position, log.dropped_);
-      const std::uint64_t end = log.dropped_ + log.kept_.size();
-      if (state->position < end) {
-        std::string text = log.kept_.substr(state->position - log.dropped_);
-        state->position = end;
-        co_return text;
-      }
-      if (log.closed_) co_return std::string();
+      std::string text = state->log->read(state->position, state->options);
+      if (!text.empty() || state->log->closed_ || state->position.bytes_left <= 0) co_return text;
       if (!in_time) co_return fail(ErrorCode::timeout, "nothing was logged in time");
       in_time = co_await state->log->grown_.waitUntil(deadline);
     }
@@ -80,10 +121,8 @@ class ContainerLog::Follower : public net::BodyReader {
   std::shared_ptr<State> state_;
 };
 
-std::unique_ptr<net::BodyReader> ContainerLog::follow(std::shared_ptr<ContainerLog> log,
-                                                      std::optional<std::int64_t> tail_lines) {
-  const std::uint64_t position = log->dropped_ + log->tailStart(tail_lines);
-  return std::make_unique<Follower>(std::move(log), position);
+std::unique_ptr<net::BodyReader> ContainerLog::follow(std::shared_ptr<ContainerLog> log, const LogOptions& options) {
+  return std::make_unique<Follower>(std::move(log), options);
 }
 
 }  // namespace crossfade::local

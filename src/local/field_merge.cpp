@@ -1,4 +1,5 @@
 #include "local/field_merge.hpp"
+#include "local/json_text.hpp"
 
 #include <fmt/format.h>
 
@@ -350,6 +351,22 @@ std::string_view expectation(SchemaNode::Type type) {
   return "";
 }
 
+// A value that doesn't fit, as the merge library prints it: that depends on what was expected.
+std::string shown(const json::value& value, const SchemaNode& node) {
+  switch (node.type) {
+    case SchemaNode::Type::integer:
+    case SchemaNode::Type::number:
+      return value.is_object()   ? "map[string]interface {}"
+             : value.is_array()  ? "[]interface {}"
+             : value.is_string() ? "string"
+                                 : "bool";
+    case SchemaNode::Type::string:
+      return fmt::format("&value.valueUnstructured{{Value:{}}}", jsonText(value));
+    default:
+      return fmt::format("&{{{}}}", value.is_string() ? std::string(value.get_string()) : jsonText(value));
+  }
+}
+
 bool fits(const json::value& value, const SchemaNode& node) {
   if (value.is_null() || node.int_or_string || node.quantity) return true;
   switch (node.type) {
@@ -378,10 +395,7 @@ void checkTypes(const json::value& value, const Place& place, const std::string&
   const SchemaNode* node = place.node;
   if (isFree(node)) return;
   if (!fits(value, *node)) {
-    violations.push_back(fmt::format("{}: expected {}, got {}", path, expectation(node->type),
-                                     value.is_object()  ? "map"
-                                     : value.is_array() ? "list"
-                                                        : json::serialize(value)));
+    violations.push_back(fmt::format("{}: expected {}, got {}", path, expectation(node->type), shown(value, *node)));
     return;
   }
   if (const auto* items = value.if_array()) return checkItems(*items, place, path, violations);

@@ -94,4 +94,23 @@ std::string jsonText(const json::value& value) {
   return text;
 }
 
+std::size_t approximateSize(const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::object: {
+      std::size_t size = 2;
+      for (const auto& [key, member] : value.get_object()) size += key.size() + 4 + approximateSize(member);
+      return size;
+    }
+    case json::kind::array: {
+      std::size_t size = 2;
+      for (const auto& item : value.get_array()) size += 1 + approximateSize(item);
+      return size;
+    }
+    case json::kind::string:
+      return value.get_string().size() + 2;
+    default:
+      return 5;
+  }
+}
+
 }  // namespace crossfade::local

@@ -11,5 +11,7 @@ void appendJson(std::string& text, const json::value& value);
 void appendJson(std::string& text, const json::object& object);
 void appendJsonString(std::string& text, std::string_view string);
 std::string jsonText(const json::value& value);
+// Bytes that the value takes as JSON, within a few percent, without writing it.
+std::size_t approximateSize(const json::value& value);
 
 }  // namespace crossfade::local

@@ -191,7 +191,7 @@ std::optional<PodAddress> Pods::address(std::string_view ns, std::string_view po
 }
 
 Task<Result<net::Response>> Pods::log(std::string_view ns, std::string_view pod, std::string_view container,
-                                      bool follow, std::optional<std::int64_t> tail_lines, bool previous) {
+                                      LogOptions options) {
   const auto stored = impl_->registry.get(impl_->type, ns, pod);
   if (!stored) co_return fail(stored.error());
   std::vector<std::string> names;
@@ -211,10 +211,15 @@ Task<Result<net::Response>> Pods::log(std::string_view ns, std::string_view pod,
   if (std::ranges::find(names, name) == names.end()) {
     co_return fail(ErrorCode::invalid, fmt::format("container {} is not valid for pod {}", name, pod));
   }
+  net::Response response;
+  if (getString(**stored, {"spec", "nodeName"}).empty()) {  // nobody to ask yet
+    response.status = 204;
+    co_return response;
+  }
   const auto run = impl_->runs.find(keyOf(ns, pod));
   const ContainerRun* ran = run == impl_->runs.end() ? nullptr : run->second->container(name);
-  const auto log = ran == nullptr ? nullptr : ran->log(previous);
-  if (!log && previous) {
+  const auto log = ran == nullptr ? nullptr : ran->log(options.previous);
+  if (!log && options.previous) {
     co_return fail(ErrorCode::invalid,
                    fmt::format("previous terminated container \"{}\" in pod \"{}\" not found", name, pod));
   }
@@ -224,12 +229,11 @@ Task<Result<net::Response>> Pods::log(std::string_view ns, std::string_view pod,
     co_return fail(ErrorCode::invalid,
                    fmt::format("container \"{}\" in pod \"{}\" is waiting to start: {}", name, pod, reason));
   }
-  net::Response response;
   response.headers.set("content-type", "text/plain");
-  if (follow) {
-    response.stream = ContainerLog::follow(log, tail_lines);
+  if (options.follow) {
+    response.stream = ContainerLog::follow(log, options);
   } else {
-    response.body = log->text(tail_lines);
+    response.body = log->text(options);
   }
   co_return response;
 }

@@ -44,8 +44,8 @@ class Pods : public PodLogs {
   ~Pods() override;
   // The real address of a running demo pod (or of a command's declared port); empty when it has none.
   std::optional<PodAddress> address(std::string_view ns, std::string_view pod, std::uint16_t container_port) const;
-  Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container, bool follow,
-                                  std::optional<std::int64_t> tail_lines, bool previous) override;
+  Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container,
+                                  LogOptions options) override;
 
  private:
   struct Impl;

@@ -83,8 +83,12 @@ std::unexpected<Error> conflict(const ResourceType& type, std::string_view name,
 
 std::unexpected<Error> refuseInvalid(std::string_view group, std::string_view kind, std::string_view name,
                                      std::vector<std::string> violations, WriteReport* report) {
-  const std::string what =
-      violations.size() == 1 ? violations.front() : fmt::format("[{}]", fmt::join(violations, ", "));
+  // A rule that fails twice is told once.
+  std::vector<std::string_view> told;
+  for (const std::string_view violation : violations) {
+    if (std::ranges::find(told, violation) == told.end()) told.push_back(violation);
+  }
+  const std::string what = told.size() == 1 ? std::string(told.front()) : fmt::format("[{}]", fmt::join(told, ", "));
   if (report != nullptr) report->violations = std::move(violations);
   return fail(ErrorCode::invalid,
               fmt::format("{}{}{} \"{}\" is invalid: {}", kind, group.empty() ? "" : ".", group, name, what));

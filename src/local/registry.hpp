@@ -112,7 +112,7 @@ class Registry {
 
   // Admission (defaults, pruning, validation), then store. metadata.name or generateName must be set. Errors carry the
   // API server's own message: `already_exists`, `invalid`, `not_found` (namespace), `forbidden` (namespace
-  // terminating).
+  // terminating), `too_large` (1.5 MiB, etcd's limit; update too).
   Result<Object> create(const ResourceType& type, std::string_view ns, json::object object, const WriteOptions& = {});
 
   // Replaces. Where the object names a metadata.resourceVersion that is not the stored one: `conflict`. Storing what is

@@ -3,6 +3,7 @@
 
 #include "local/admission.hpp"
 #include "local/field_managers.hpp"
+#include "local/json_text.hpp"
 #include "local/object_facts.hpp"
 #include "local/patch.hpp"
 #include "local/registry_impl.hpp"
@@ -12,6 +13,8 @@ namespace crossfade::local {
 namespace {
 
 constexpr int generated_name_attempts = 8;
+// What etcd takes.
+constexpr std::size_t largest_object_bytes = 1536 << 10;
 
 // Metadata that belongs to the server: taken from what is stored, whatever the client sent.
 void keepSystemMetadata(const json::object& stored, json::object& metadata) {
@@ -98,6 +101,23 @@ Result<void> checkNamespace(const Registry& registry, const ResourceType& type, 
                   type.qualifiedName(), name, ns));
 }
 
+Result<void> checkSize(const json::object& object) {
+  if (approximateSize(object) <= largest_object_bytes) return {};
+  return fail(ErrorCode::too_large, "etcdserver: request is too large");
+}
+
+// What a custom resource's status is told when it is written by itself: its schema begins there, so that messages name
+// fields from there on ("phase in body must be ..." about status.phase).
+void tellFromStatus(std::vector<std::string>& violations) {
+  constexpr std::string_view within = " in body ";
+  for (auto& violation : violations) {
+    const std::string field = violation.substr(0, violation.find(": "));
+    if (field != "status" && !field.starts_with("status.")) continue;
+    const auto at = violation.find(fmt::format(": {}{}", field, within));
+    if (at != std::string::npos) violation.erase(at + 2, std::string_view("status.").size() - (field == "status"));
+  }
+}
+
 }  // namespace
 
 struct Registry::Impl::Write {
@@ -157,6 +177,7 @@ Result<void> Registry::Impl::Write::admit(json::object& object) const {
   std::vector<std::string> violations = validateMetadata(store.type, metadata);
   if (const Schema* schema = registry.schemaOf(store)) {
     auto more = schema->validate(object, old);
+    if (store.type.custom && subresource == Subresource::status) tellFromStatus(more);
     // The remark that rules were not checked comes last.
     const auto remark =
         std::ranges::find_if(more, [](const auto& text) { return text.starts_with("<nil>: Invalid value: null"); });
@@ -166,7 +187,8 @@ Result<void> Registry::Impl::Write::admit(json::object& object) const {
   }
   validateKind(context, object, old, violations);
   if (old != nullptr && isDeleting(*old)) {
-    if (auto violation = newFinalizers(*old, object)) violations.push_back(std::move(*violation));
+    // The API server checks it twice, and tells both.
+    if (const auto violation = newFinalizers(*old, object)) violations.insert(violations.end(), 2, *violation);
   }
   if (violations.empty()) return {};
   return refuseInvalid(store.type.group, store.type.kind, getString(metadata, {"name"}), std::move(violations),
@@ -219,6 +241,7 @@ Result<Object> Registry::create(const ResourceType& type, std::string_view ns, j
   if (auto ok = write.admit(object); !ok) return fail(ok.error());
 
   const std::string key = keyOf(ns, name);
+  if (auto ok = checkSize(object); !ok && !options.dry_run) return fail(ok.error());
   if (store.objects.contains(key)) {
     return fail(ErrorCode::already_exists, fmt::format("{} \"{}\" already exists", type.qualifiedName(), name));
   }
@@ -288,6 +311,7 @@ Result<Object> Registry::update(const ResourceType& type, std::string_view ns, s
     next["metadata"].get_object()["generation"] = getInt(old, {"metadata", "generation"}) + 1;
   }
   if (sameJson(next, old) && !mayGo(type, next)) return stored;
+  if (auto ok = checkSize(next); !ok && !options.dry_run) return fail(ok.error());
   return impl_->settle(store, key, stored, std::move(next), options.dry_run);
 }
 

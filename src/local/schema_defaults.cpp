@@ -88,6 +88,9 @@ void dropEmpty(json::value& value, const SchemaNode& node) {
     }
   } else if (auto* array = value.if_array(); array != nullptr && node.items) {
     for (auto& item : *array) dropEmpty(item, node.items->shape());
+  } else if (auto* text = value.if_string(); text != nullptr && node.format == "byte") {
+    // Bytes are written without the line breaks that they were read with.
+    text->erase(std::remove_if(text->begin(), text->end(), [](char c) { return c == '\n' || c == '\r'; }), text->end());
   }
 }
 

@@ -49,6 +49,34 @@ bool isQuantity(const json::value& value) {
   return text != nullptr && re2::RE2::FullMatch(re2::StringPiece(text->data(), text->size()), expression);
 }
 
+// The byte at which Go's decoder gives up on base64; empty when it doesn't.
+std::optional<std::size_t> base64Fault(std::string_view text) {
+  const auto lineBreak = [](char c) { return c == '\n' || c == '\r'; };
+  std::size_t quantum = 0;  // characters of the group of four that is being read
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (lineBreak(c)) continue;
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/') {
+      quantum = (quantum + 1) % 4;
+      continue;
+    }
+    if (c != '=' || quantum < 2) return i;
+    std::size_t next = i + 1;
+    const auto skipBreaks = [&] {
+      while (next < text.size() && lineBreak(text[next])) ++next;
+    };
+    skipBreaks();
+    if (quantum == 2) {  // a second one must follow
+      if (next == text.size()) return next;
+      if (text[next] != '=') return next - 1;
+      ++next;
+      skipBreaks();
+    }
+    return next < text.size() ? std::optional(next) : std::nullopt;
+  }
+  return quantum == 0 ? std::nullopt : std::optional(text.size() - quantum);
+}
+
 // `owner` is the struct that has the field, `field` its path without indices and keys of maps.
 std::optional<std::string> find(const json::value& value, const SchemaNode& edge, std::string_view owner,
                                 const std::string& field);
@@ -105,7 +133,9 @@ std::optional<std::string> find(const json::value& value, const SchemaNode& edge
         return fmt::format("parsing time {0} as \"2006-01-02T15:04:05Z07:00\": cannot parse {0} as \"2006\"",
                            json::serialize(value));
       }
-      if (node.format == "byte" && !hasFormat(*text, "byte")) return "illegal base64 data at input byte 0";
+      if (node.format == "byte") {
+        if (const auto fault = base64Fault(*text)) return fmt::format("illegal base64 data at input byte {}", *fault);
+      }
       return std::nullopt;
     }
     case integer: {

@@ -4,6 +4,7 @@
 #include "local/admission.hpp"
 #include "local/custom_resources.hpp"
 #include "local/json_text.hpp"
+#include "local/label_selector.hpp"
 #include "local/name_rules.hpp"
 #include "local/registry_impl.hpp"
 
@@ -34,6 +35,10 @@ class Rules {
   }
   void forbidden(std::string_view field, std::string_view detail) {
     violations_.push_back(fmt::format("{}: Forbidden: {}", field, detail));
+  }
+  void add(std::vector<std::string> faults) {
+    violations_.insert(violations_.end(), std::make_move_iterator(faults.begin()),
+                       std::make_move_iterator(faults.end()));
   }
   void nonNegative(const json::object& object, std::initializer_list<std::string_view> path, std::string_view field) {
     if (const auto number = getInt(object, path); number < 0)
@@ -106,23 +111,29 @@ void validateWorkload(const json::object& object, const json::object* old, Rules
   const json::object* labels = getObject(object, {"spec", "template", "metadata", "labels"});
   const json::value shown = labels == nullptr ? json::value() : json::value(*labels);
   constexpr std::string_view mismatch = "`selector` does not match template `labels`";
+  bool readable = true;
   if (selector == nullptr) {
     rules.required("spec.selector");
     rules.invalid("spec.template.metadata.labels", shown, mismatch);
   } else {
+    auto faults = labelSelectorFaults(*selector, "spec.selector");
     const auto parsed = Selector::fromJson(*selector);
-    if (!parsed) {
-      rules.invalid("spec.selector", *selector, parsed.error().message);
+    readable = faults.empty() && parsed;
+    rules.add(std::move(faults));
+    if (!readable) {
+      rules.invalid("spec.selector", *selector, "invalid label selector");
     } else if (parsed->empty()) {
       rules.invalid("spec.selector", json::object(), "empty selector is invalid for deployment");
     } else if (!parsed->matches(labelsFromJson(labels))) {
       rules.invalid("spec.template.metadata.labels", shown, mismatch);
     }
   }
-  validatePodSpec(getObject(object, {"spec", "template", "spec"}), "spec.template.spec", rules);
-  const auto policy = getString(object, {"spec", "template", "spec", "restartPolicy"});
-  if (policy == "OnFailure" || policy == "Never")
-    rules.unsupported("spec.template.spec.restartPolicy", policy, {"Always"});
+  if (readable) {
+    validatePodSpec(getObject(object, {"spec", "template", "spec"}), "spec.template.spec", rules);
+    const auto policy = getString(object, {"spec", "template", "spec", "restartPolicy"});
+    if (policy == "OnFailure" || policy == "Never")
+      rules.unsupported("spec.template.spec.restartPolicy", policy, {"Always"});
+  }
   if (old == nullptr) return;
   const auto* before = find(*old, {"spec", "selector"});
   const auto* after = find(object, {"spec", "selector"});
@@ -209,6 +220,8 @@ void validateService(const json::object& object, const json::object* old, Rules&
       }
     }
   }
+  if (const auto* selector = getObject(object, {"spec", "selector"}))
+    rules.add(labelFaults(*selector, "spec.selector"));
   if (type != "ClusterIP" && type != "NodePort" && type != "LoadBalancer" && type != "ExternalName") {
     rules.unsupported("spec.type", type, {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"});
   }
@@ -269,7 +282,12 @@ void validateData(const json::object& object, const json::object* old, Rules& ru
                       "or 'KEY_NAME',  or "
                       "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
       }
-      if (const auto* content = value.if_string()) bytes += secret ? content->size() / 4 * 3 : content->size();
+      const auto* content = value.if_string();
+      if (content == nullptr) continue;
+      // What it holds counts, not how JSON spells it.
+      const bool encoded = secret || key == "binaryData";
+      const std::size_t padding = content->ends_with("==") ? 2 : content->ends_with('=') ? 1 : 0;
+      bytes += encoded && !content->empty() ? content->size() / 4 * 3 - padding : content->size();
     }
   }
   constexpr std::size_t limit = 1 << 20;
@@ -342,12 +360,30 @@ void validateIngress(const json::object& object, Rules& rules) {
   }
 }
 
+void validateBudget(const json::object& object, Rules& rules) {
+  const auto member = [&object](std::string_view key) {
+    const auto* value = find(object, {"spec", key});
+    return value == nullptr ? json::value() : *value;
+  };
+  if (!member("minAvailable").is_null() && !member("maxUnavailable").is_null()) {
+    // The API server shows the struct that it works with, whose fields have other names than those of the object.
+    const json::object shown{{"MinAvailable", member("minAvailable")},
+                             {"Selector", member("selector")},
+                             {"MaxUnavailable", member("maxUnavailable")},
+                             {"UnhealthyPodEvictionPolicy", member("unhealthyPodEvictionPolicy")}};
+    rules.invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set");
+  }
+  if (const auto* selector = getObject(object, {"spec", "selector"}))
+    rules.add(labelSelectorFaults(*selector, "spec.selector"));
+}
+
 std::string_view goType(const json::value& value) {
   if (value.is_string()) return "string";
   if (value.is_bool()) return "bool";
   if (value.is_array()) return "[]interface {}";
   if (value.is_object()) return "map[string]interface {}";
-  return value.is_null() ? "<nil>" : "float64";
+  if (value.is_null()) return "<nil>";
+  return value.is_double() ? "float64" : "int64";
 }
 
 }  // namespace
@@ -358,15 +394,25 @@ std::vector<std::string> validateScale(const ResourceType& type, const json::obj
   Rules rules(violations);
   for (const auto* path : {&type.scale_replicas, &type.scale_status_replicas, &type.scale_selector}) {
     const std::string field = fmt::format(".{}", fmt::join(*path, "."));
-    const json::value* value = valueAt(object, *path);
+    // The last value on the path that is there.
+    const json::value* value = nullptr;
+    std::size_t steps = 0;
+    for (const json::object* at = &object; at != nullptr && steps < path->size(); ++steps) {
+      value = at->if_contains((*path)[steps]);
+      at = value == nullptr ? nullptr : value->if_object();
+    }
     if (value == nullptr) continue;
     const bool selector = path == &type.scale_selector;
     const auto number = asInteger(*value);
-    if (selector ? !value->is_string() : !number.has_value()) {
-      rules.invalid(field, selector ? json::value("") : json::value(0),
-                    fmt::format("{} accessor error: {} is of the type {}, expected {}", field,
-                                value->is_string() ? std::string(value->get_string()) : jsonText(*value),
-                                goType(*value), selector ? "string" : "int64"));
+    const bool cut = steps < path->size();  // something on the way is no object
+    if (cut || (selector ? !value->is_string() : !number.has_value())) {
+      rules.invalid(
+          field, selector ? json::value("") : json::value(0),
+          fmt::format("{} accessor error: {} is of the type {}, expected {}", field,
+                      value->is_string() ? std::string(value->get_string()) : jsonText(*value), goType(*value),
+                      cut        ? "map[string]interface{}"
+                      : selector ? "string"
+                                 : "int64"));
     } else if (!selector && *number < 0) {
       rules.invalid(field, *number, "should be a non-negative integer");
     } else if (!selector && *number > INT32_MAX) {
@@ -405,9 +451,7 @@ void validateKind(const AdmissionContext& context, const json::object& object, c
   } else if (kind == "Ingress") {
     validateIngress(object, rules);
   } else if (kind == "PodDisruptionBudget") {
-    if (find(object, {"spec", "minAvailable"}) != nullptr && find(object, {"spec", "maxUnavailable"}) != nullptr) {
-      rules.invalid("spec", object.at("spec"), "minAvailable and maxUnavailable cannot be both set");
-    }
+    validateBudget(object, rules);
   } else if (kind == "CustomResourceDefinition") {
     auto more = validateDefinition(object, old);
     violations.insert(violations.end(), more.begin(), more.end());

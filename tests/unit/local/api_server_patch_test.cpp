@@ -191,5 +191,31 @@ TEST_F(ApiServerPatch, CustomResourcesKnowNoStrategicMerge) {
   EXPECT_EQ(get("/apis/x.io/v1beta1/namespaces/default/foos/f/status").at({"message"}), "foos.x.io \"f\" not found");
 }
 
+TEST_F(ApiServerPatch, TellsWhoElseChangedAField) {
+  const std::string target = fmt::format("{}/shared", deployments);
+  const auto body = [](std::string_view image) {
+    return fmt::format(
+        R"({{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"name":"shared"}},"spec":{{"selector":)"
+        R"({{"matchLabels":{{"a":"b"}}}},"template":{{"metadata":{{"labels":{{"a":"b"}}}},"spec":)"
+        R"({{"containers":[{{"name":"c","image":"{}"}}]}}}}}}}})",
+        image);
+  };
+  ASSERT_EQ(send("POST", deployments, body("x:1")).status, 201);
+  const Reply one = send("PATCH", target + "?fieldManager=m2", body("x:2"), apply);
+  EXPECT_EQ(one.status, 409);
+  EXPECT_EQ(
+      json::serialize(*find(one.body, {"details"})),
+      R"({"causes":[{"reason":"FieldManagerConflict","message":"conflict with \"tester\" using apps/v1","field":".spec.template.spec.containers[name=\"c\"].image"}]})");
+}
+
+TEST_F(ApiServerPatch, RefusesWhatIsNoObjectInYaml) {
+  const std::string target = fmt::format("{}/y?fieldManager=m", config_maps);
+  EXPECT_EQ(send("PATCH", target, "null", apply).at({"message"}), "invalid object type: /, Kind=");
+  EXPECT_EQ(
+      send("PATCH", target, "[]", apply).at({"message"}),
+      "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value "
+      "of type map[string]interface {}");
+}
+
 }  // namespace
 }  // namespace crossfade::local

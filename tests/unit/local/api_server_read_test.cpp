@@ -224,5 +224,18 @@ TEST_F(ApiServerRead, ServesAutoscalersInBothVersions) {
   EXPECT_EQ(find(after.body, {"metadata", "annotations"}), nullptr) << after.text;
 }
 
+TEST_F(ApiServerRead, SaysWhatItCanAnswer) {
+  const Reply list = get(config_maps, "text/html");
+  EXPECT_EQ(list.status, 406);
+  EXPECT_EQ(list.at({"message"}),
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, "
+            "application/json;stream=watch");
+  EXPECT_EQ(get(fmt::format("{}/none", config_maps), "text/html, nonsense").at({"message"}),
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml");
+  EXPECT_EQ(get(config_maps, "application/json;as=Nope;v=v1;g=meta.k8s.io").at({"message"}),
+            "only the following media types are accepted: application/json, application/yaml");
+  EXPECT_EQ(get(config_maps, "text/html, */*;q=0.1").status, 200);
+}
+
 }  // namespace
 }  // namespace crossfade::local

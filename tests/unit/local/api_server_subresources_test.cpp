@@ -6,12 +6,16 @@ namespace {
 
 class FakeLogs : public PodLogs {
  public:
-  Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container, bool follow,
-                                  std::optional<std::int64_t> tail_lines, bool previous) override {
+  Task<Result<net::Response>> log(std::string_view ns, std::string_view pod, std::string_view container,
+                                  LogOptions options) override {
     if (pod != "p") co_return fail(ErrorCode::not_found, fmt::format("pods \"{}\" not found", pod));
     if (container == "zz") co_return fail(ErrorCode::invalid, "container zz is not valid for pod p");
     net::Response response;
-    response.body = fmt::format("{} {} {} {} {} {}", ns, pod, container, follow, tail_lines.value_or(-1), previous);
+    response.body = fmt::format("{} {} {} {} {} {}", ns, pod, container, options.follow,
+                                options.tail_lines.value_or(-1), options.previous);
+    if (options.since) response.body += " since " + formatTime(*options.since);
+    if (options.limit_bytes) response.body += fmt::format(" limit {}", *options.limit_bytes);
+    if (options.timestamps) response.body += " timestamps";
     co_return response;
   }
 };
@@ -118,9 +122,29 @@ TEST_F(ApiServerSubresources, ReadsLogs) {
   };
   EXPECT_EQ(read("p/log?container=c&follow=true&tailLines=5&previous=1").body, "default p c true 5 true");
   EXPECT_EQ(read("p/log").body, "default p  false -1 false");
+  EXPECT_EQ(read("p/log?sinceTime=2023-12-31T23:00:00%2B01:00&limitBytes=7&timestamps=true").body,
+            "default p  false -1 false since 2023-12-31T22:00:00Z limit 7 timestamps");
+  EXPECT_EQ(read("p/log?sinceSeconds=60").body,
+            "default p  false -1 false since " + formatTime(loop.clock().now() - seconds(60)));
+  EXPECT_EQ(read("p/log?sinceSeconds=9223372036854775807").status, 200);
   EXPECT_EQ(read("q/log").status, 404);
   EXPECT_EQ(read("p/log?container=zz").status, 400);
   EXPECT_EQ(read("p/log?tailLines=x").status, 400);
+  EXPECT_EQ(read("p/log?sinceTime=yesterday").status, 400);
+  // What the options may be is looked at before the pod is.
+  const auto refusal = [&](std::string_view query) {
+    const auto reply = read(fmt::format("q/log?{}", query));
+    EXPECT_EQ(reply.status, 422);
+    return std::string(getString(parseJson(reply.body)->get_object(), {"message"}));
+  };
+  EXPECT_EQ(refusal("limitBytes=-1&tailLines=-1"),
+            "PodLogOptions \"q\" is invalid: [tailLines: Invalid value: -1: must be greater than or equal to 0, "
+            "limitBytes: Invalid value: -1: must be greater than 0]");
+  EXPECT_EQ(refusal("sinceSeconds=0"),
+            "PodLogOptions \"q\" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0");
+  EXPECT_EQ(refusal("sinceSeconds=1&sinceTime=2024-01-01T00:00:00Z"),
+            "PodLogOptions \"q\" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be "
+            "specified");
   EXPECT_EQ(get(fmt::format("{}/p/log", pods)).status, 400);  // a cluster without logs
 }
 

@@ -231,8 +231,26 @@ TEST_F(ApiServerWrite, KeepsToSizeLimits) {
                        std::string(bytes, 'y'));
   };
   const Reply large = send("POST", "/api/v1/namespaces/default/secrets", secret(2 << 20));
-  EXPECT_EQ(large.status, 413);
-  EXPECT_EQ(large.at({"reason"}), "RequestEntityTooLarge");
+  EXPECT_EQ(large.status, 422);
+  EXPECT_EQ(large.at({"message"}), "Secret \"s\" is invalid: data: Too long: may not be more than 1048576 bytes");
+  EXPECT_EQ(send("POST", "/api/v1/namespaces/default/secrets", secret(1 << 20)).status, 201);  // what it holds counts
+  const auto config_map = [](std::size_t bytes) {
+    return fmt::format(R"({{"metadata":{{"name":"c"}},"data":{{"k":"{}"}}}})", std::string(bytes, 'y'));
+  };
+  EXPECT_EQ(send("POST", config_maps, config_map((1 << 20) + 1)).at({"message"}),
+            "ConfigMap \"c\" is invalid: []: Too long: may not be more than 1048576 bytes");
+  EXPECT_EQ(send("POST", config_maps, config_map(1 << 20)).status, 201);
+  const auto pod = [](std::string_view query, std::size_t bytes) {
+    return std::pair(fmt::format("{}{}", pods, query),
+                     fmt::format(R"({{"metadata":{{"name":"p"}},"spec":{{"containers":[{{"name":"c","image":"i",)"
+                                 R"("args":["{}"]}}]}}}})",
+                                 std::string(bytes, 'y')));
+  };
+  const auto [path, text] = pod("", 2'000'000);
+  const Reply stored = send("POST", path, text);
+  EXPECT_EQ(stored.status, 500);
+  EXPECT_EQ(stored.at({"message"}), "etcdserver: request is too large");
+  EXPECT_EQ(send("POST", fmt::format("{}?dryRun=All", path), text).status, 201);
   const Reply larger = send("POST", "/api/v1/namespaces/default/secrets", secret(4 << 20));
   EXPECT_EQ(larger.at({"message"}), "Request entity too large: limit is 3145728");
   // Nor can patches grow an object beyond it, piece by piece.
@@ -289,6 +307,41 @@ TEST_F(ApiServerWrite, DeletesACollection) {
   EXPECT_EQ(reply.at({"kind"}), "ConfigMapList");
   EXPECT_EQ(reply.names(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(get(config_maps).names(), (std::vector<std::string>{"c"}));
+}
+
+TEST_F(ApiServerWrite, DecodesBase64AsGoDoes) {
+  const auto fault = [this](std::string_view text) {
+    const Reply reply =
+        send("POST", "/api/v1/namespaces/default/secrets",
+             json::serialize(json::object{{"metadata", {{"name", "s"}}}, {"data", json::object{{"a", text}}}}));
+    const auto message = reply.at({"message"});
+    return reply.status == 201 ? std::string(reply.at({"data", "a"}))
+                               : std::string(message.substr(message.rfind(' ') + 1));
+  };
+  EXPECT_EQ(fault("not base64!"), "3");
+  EXPECT_EQ(fault("YWJjabc"), "4");
+  EXPECT_EQ(fault("Y"), "0");
+  EXPECT_EQ(fault("YQ="), "3");
+  EXPECT_EQ(fault("YQ=x"), "2");
+  EXPECT_EQ(fault("YQ==YQ=="), "4");
+  EXPECT_EQ(fault("===="), "0");
+  EXPECT_EQ(fault("YW Jj"), "2");
+  EXPECT_EQ(fault("YW\nJj\r\nYQ=\n=\n"), "YWJjYQ==") << "line breaks are read over, and not kept";
+}
+
+TEST_F(ApiServerWrite, DecodesAnotherKindAsWhatItIs) {
+  makeConfigMap("c");
+  const auto target = fmt::format("{}/c", config_maps);
+  const auto answer = [&](std::string_view value) {
+    return std::string(
+        send("PUT", target, fmt::format(R"({{"kind":"Secret","metadata":{{"name":"c"}},"data":{{"a":"{}"}}}})", value))
+            .at({"message"}));
+  };
+  EXPECT_EQ(answer("1"),
+            "Secret in version \"v1\" cannot be handled as a ConfigMap: illegal base64 data at input byte 0");
+  EXPECT_EQ(answer("YQ=="),
+            "Secret in version \"v1\" cannot be handled as a ConfigMap: converting (v1.Secret) to (core.ConfigMap): "
+            "unknown conversion");
 }
 
 }  // namespace

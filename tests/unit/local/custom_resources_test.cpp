@@ -162,5 +162,26 @@ TEST_F(CustomResourcesTest, ARolloutsSelectorIsImmutable) {
       change([](json::object& spec) { spec["selector"] = json::object{{"matchLabels", json::object{{"a", "c"}}}}; }));
 }
 
+TEST_F(CustomResourcesTest, AStatusIsToldWhereItsOwnSchemaBegins) {
+  const ResourceType& widgets = serveWidgets(
+      R"({"type":"object"})",
+      R"("subresources":{"status":{},"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.size"}},)",
+      R"({"type":"object","properties":{"phase":{"type":"string"},"size":{"type":"integer"}}})");
+  ASSERT_TRUE(registry.create(widgets, "default", parseObject(R"({"metadata":{"name":"w"},"spec":{}})")));
+  const auto refusal = [&](json::value status) -> std::string {
+    const auto made = registry.modify(widgets, "default", "w", Subresource::status,
+                                      [&status](json::object& object) { object["status"] = std::move(status); });
+    return made ? "accepted" : made.error().message;
+  };
+  EXPECT_EQ(refusal(json::object{{"phase", 5}}),
+            "Widget.example.com \"w\" is invalid: status.phase: Invalid value: \"integer\": phase in body must be of "
+            "type string: \"integer\"");
+  EXPECT_EQ(
+      refusal("x"),
+      "Widget.example.com \"w\" is invalid: [status: Invalid value: \"string\":  in body must be of type object: "
+      "\"string\", .status.size: Invalid value: 0: .status.size accessor error: x is of the type string, expected "
+      "map[string]interface{}]");
+}
+
 }  // namespace
 }  // namespace crossfade::local

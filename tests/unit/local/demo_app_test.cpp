@@ -118,7 +118,7 @@ TEST(Commands, RunAsProcesses) {
       cluster.until([&cluster] { return getString(*cluster.get("pods", "one"), {"status", "phase"}) == "Failed"; }));
   const auto* statuses = getArray(*cluster.get("pods", "one"), {"status", "containerStatuses"});
   EXPECT_EQ(getInt(statuses->front().get_object(), {"state", "terminated", "exitCode"}), 3);
-  const auto log = cluster.await(cluster.pods->log("default", "one", "", false, std::nullopt, false));
+  const auto log = cluster.await(cluster.pods->log("default", "one", "", {}));
   ASSERT_TRUE(log && *log);
   EXPECT_EQ((*log)->body, "I am a command\none\n");
 }
@@ -141,7 +141,7 @@ TEST(Commands, EndWhenAskedAndDieWhenTheyDont) {
                fmt::format(R"(,"command":["/bin/sh","-c","trap '{}' TERM; echo up; while true; do sleep 0.05; done"])",
                            obeys ? "exit 0" : ":")));
     ASSERT_TRUE(cluster.until([&cluster] {
-      const auto log = cluster.await(cluster.pods->log("default", "one", "", false, std::nullopt, false));
+      const auto log = cluster.await(cluster.pods->log("default", "one", "", {}));
       return log && *log && (*log)->body == "up\n";
     }));
     DeleteOptions options;

@@ -237,7 +237,7 @@ TEST(Gateway, MirrorsAndChangesHeaders) {
   const std::string shadow(
       nameOf(*cluster.registry.list(cluster.type("pods"), "default", *Selector::parse("app=shadow")).front()));
   EXPECT_TRUE(cluster.until([&] {
-    const auto log = cluster.await(cluster.pods->log("default", shadow, "", false, std::nullopt, false));
+    const auto log = cluster.await(cluster.pods->log("default", shadow, "", {}));
     return log && *log && (*log)->body.find("500 /mirrored") != std::string::npos;
   }));
 }

@@ -287,7 +287,7 @@ TEST(Pods, LogsAndWhyThereAreNone) {
   SmallCluster cluster;
   const auto log = [&cluster](std::string_view pod_name, std::string_view container,
                               bool previous = false) -> std::string {
-    auto answer = cluster.loop.get(cluster.pods->log("default", pod_name, container, false, std::nullopt, previous));
+    auto answer = cluster.loop.get(cluster.pods->log("default", pod_name, container, {.previous = previous}));
     return *answer ? (*answer)->body : (*answer).error().message;
   };
   EXPECT_EQ(log("none", ""), "pods \"none\" not found");
@@ -304,7 +304,7 @@ TEST(Pods, AFollowedLogEndsWithItsContainer) {
   SmallCluster cluster;
   cluster.create("pods", pod("x:1"));
   cluster.run(seconds(1));
-  auto answer = cluster.loop.get(cluster.pods->log("default", "one", "", true, 0, false));
+  auto answer = cluster.loop.get(cluster.pods->log("default", "one", "", {.follow = true, .tail_lines = 0}));
   ASSERT_TRUE(answer && *answer);
   auto& stream = (*answer)->stream;
   ASSERT_NE(stream, nullptr);

@@ -38,14 +38,15 @@ class RegistryFixture : public testing::Test {
     return registry.get(type, type.namespaced ? ns : "", name).has_value();
   }
   // Serves `example.com/v1 Widget` with this schema of its spec, and with subresources.
+  static constexpr std::string_view any_object = R"({"type":"object","x-kubernetes-preserve-unknown-fields":true})";
   const ResourceType& serveWidgets(std::string_view spec_schema,
-                                   std::string_view extra = R"("subresources":{"status":{}},)") {
+                                   std::string_view extra = R"("subresources":{"status":{}},)",
+                                   std::string_view status_schema = any_object) {
     make(type("apiextensions.k8s.io", "customresourcedefinitions"),
          R"({"metadata":{"name":"widgets.example.com"},"spec":{"group":"example.com","scope":"Namespaced",
              "names":{"plural":"widgets","kind":"Widget"},"versions":[{"name":"v1","served":true,"storage":true,)" +
              std::string(extra) + R"("schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":)" +
-             std::string(spec_schema) +
-             R"(,"status":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}]}})");
+             std::string(spec_schema) + R"(,"status":)" + std::string(status_schema) + "}}}}]}}");
     return type("example.com", "widgets");
   }
 
