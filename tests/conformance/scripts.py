@@ -1,4 +1,5 @@
 """What is asked of both servers, by subject."""
+import base64
 import json
 
 from differential import APPLY, JSON_PATCH, MERGE, STRATEGIC, Step, Watch
@@ -267,7 +268,81 @@ def watches():
     ]  # fmt: skip
 
 
+def label_selectors():
+    """Selectors of queries and of objects, most of them wrong in one way."""
+    from urllib.parse import quote
+
+    queries = [
+        "!", "!-bad", "a b", "a,,b", "a,", "a in (x", "a in (x,", "a in (,x)", "a in (,)", "a notin ()", "a==", "a!=", "a=-bad", "a=b_", "a in (b_)", "a in (b_,-c)", "x/y/z=1", "UPPER.com/a=1",
+        "a=1 b=2", "(a)", "a)", "in", "in=x", "notin in (in)", "a in (x y)", ",", "a,b,", "a" * 64 + "=1", "a=" + "b" * 64, "ä=1", "a=ä", "a ! b", "a=!b", "!a=1", "a notin x,b", "a=>", "a=(x)",
+    ]  # fmt: skip
+    steps = [get(f"{CORE}/configmaps?labelSelector={quote(query)}") for query in queries]
+    expressions = [("-bad", "Exists", None), ("app", "Nope", None), ("app", "In", None), ("app", "Exists", ["x"]), ("app", "In", ["-bad"])]
+    objects = [{"matchLabels": {"-bad": "1"}}, {"matchLabels": {"app": "-bad"}}, {}, None]
+    objects += [{"matchExpressions": [{"key": key, "operator": operator, **({"values": values} if values else {})}]} for key, operator, values in expressions]
+    for index, selector in enumerate(objects):
+        steps.append(create(f"{APPS}/replicasets", replica_set("r", selector=selector)))
+        steps.append(create("/apis/policy/v1/namespaces/{ns}/poddisruptionbudgets", {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": f"p{index}"}, "spec": {"minAvailable": 1, "selector": selector}}))
+    return steps + [create(f"{CORE}/services", service("s", selector=selector)) for selector in ({"-bad": "1"}, {"a": "-bad"})]
+
+
+def sizes():
+    """Objects at the limits: of a kind, of the store, of a request."""
+    mebibyte = 1 << 20
+    ignore = ("data", "spec")
+
+    def secret(name, size):
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"a": base64.b64encode(b"x" * size).decode()}}
+
+    def large(name, size):
+        made = rollout(name)
+        made["spec"]["template"]["spec"]["containers"][0]["args"] = ["x" * size]
+        return made
+
+    def text(name, size, **more):
+        return {**config_map(name, {"a": "x" * size}), **more}
+
+    steps = [create(f"{CORE}/configmaps", text(f"c{size}", size), ignore=ignore) for size in (mebibyte, mebibyte + 1, 1_600_000, 2_000_000, 3 * mebibyte - 200, 3 * mebibyte + 1)]
+    steps += [create(f"{CORE}/secrets", secret(f"s{size}", size), ignore=ignore) for size in (mebibyte, mebibyte + 1, 2_000_000)]
+    steps += [create(f"{CORE}/configmaps", text("mixed", mebibyte // 2, binaryData={"b": base64.b64encode(b"x" * (mebibyte // 2 + 1)).decode()}), ignore=ignore)]
+    steps += [create(f"{CORE}/configmaps", config_map("noted", annotations={"x": "x" * size}), ignore=ignore) for size in (mebibyte // 4, mebibyte // 4 - 1)]
+    steps += [create(f"{ARGO}/rollouts", large(f"r{size}", size), ignore=ignore) for size in (1_000_000, 1_600_000, 2_000_000, 4_000_000)]
+    path = f"{CORE}/configmaps/u"
+    steps += [create(f"{CORE}/configmaps", config_map("u")), put(path, text("u", mebibyte + 1), ignore=ignore)]
+    steps += [patch(path, {"data": {"b": "x" * size}}, kind, ignore=ignore) for size in (mebibyte, 3 * mebibyte) for kind in (MERGE, STRATEGIC)]
+    steps += [Step("PATCH", f"{path}?fieldManager=x&force=true", json.dumps(text("u", size)), APPLY, ignore=ignore) for size in (mebibyte + 1, 3 * mebibyte)]
+    return steps + [Step("POST", f"{CORE}/configmaps", "{" + " " * 3 * mebibyte + "}"), Step("DELETE", path, "{" + " " * 3 * mebibyte + "}")]
+
+
+def statuses():
+    """Writes to the status of custom resources that don't fit their schema."""
+    path = f"{ARGO}/rollouts/g"
+    routes = "/apis/gateway.networking.k8s.io/v1/namespaces/{ns}/httproutes"
+    bad = [{"phase": 5}, "x", 5, {"conditions": [{"type": 5}]}, {"conditions": [{"type": "a"}]}, {"readyReplicas": 1.5}, {"alb": "x"}, {"pauseConditions": [{"reason": "x"}]}, {"unknown": 1}, None, {"observedGeneration": 5}]
+    parents = [{"parentRef": {"name": "x"}, "controllerName": "x"}, {"parentRef": {"name": ""}, "controllerName": "a.b/x"}, {"parentRef": {"name": "x"}, "controllerName": "a.b/x", "conditions": [{"type": "A"}]}]
+    route = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "h"}, "spec": {"rules": [{"backendRefs": [{"name": "a", "port": 80}]}]}}
+    run = {"apiVersion": "argoproj.io/v1alpha1", "kind": "AnalysisRun", "metadata": {"name": "a"}, "spec": {"metrics": []}}
+    applied = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "g"}}
+    steps = [create(f"{ARGO}/rollouts", rollout("g"))] + [patch(f"{path}/status", {"status": status}) for status in bad]
+    steps += [put(f"{path}/status", {**rollout("g"), "status": {"phase": 5}}), put(f"{path}/status", {**rollout("g", replicas="x"), "status": {"phase": "x"}})]
+    steps += [Step("PATCH", f"{path}/status?fieldManager=a", json.dumps({**applied, "status": status}), APPLY) for status in ({"phase": 5}, {"conditions": [{"type": "x"}]})]
+    steps += [Step("PATCH", f"{path}?fieldManager=a", json.dumps({**applied, "spec": {"replicas": replicas}}), APPLY) for replicas in ("x", ["x"], True, 1.5)]
+    steps += [create(routes, route)] + [patch(f"{routes}/h/status", {"status": {"parents": [parent]}}) for parent in parents]
+    return steps + [create(f"{ARGO}/analysisruns", run), patch(f"{ARGO}/analysisruns/a/status", {"status": {"metricResults": [{"name": 1}]}}), patch(f"{ARGO}/analysisruns/a", {"status": {"phase": 5}})]
+
+
+def odds():
+    """What is asked of logs, base64 that isn't, and YAML that is no object."""
+    log = f"{CORE}/pods/none/log"
+    queries = ["tailLines=-1", "tailLines=x", "limitBytes=0", "limitBytes=-1&tailLines=-1", "sinceSeconds=0", "sinceSeconds=1&sinceTime=2024-01-01T00:00:00Z", "sinceTime=yesterday", "sinceSeconds=1.5", "timestamps=x", "follow=maybe", "previous=true"]
+    texts = ["abc", "YQ=", "YQ==YQ==", "Y", "====", "YWJj\nYWJj", "YW Jj", "YWJ_", "YQ==x", "YQ=\n="]
+    steps = [get(f"{log}?{query}") for query in queries]
+    steps += [create(f"{CORE}/secrets", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"s{index}"}, "data": {"a": text}}) for index, text in enumerate(texts)]
+    return steps + [Step("PATCH", f"{CORE}/configmaps/y?fieldManager=x", text, APPLY) for text in ("", "x", "[]", "a: &x", "? a")]
+
+
 SCRIPTS = {
     "reads": reads, "creates": creates, "updates": updates, "patches": patches, "strategic": strategic, "server-side-apply": server_side_apply,
     "custom-resources": custom_resources, "deletes": deletes, "others": services_and_others, "watches": watches,
+    "label-selectors": label_selectors, "sizes": sizes, "statuses": statuses, "odds": odds,
 }  # fmt: skip

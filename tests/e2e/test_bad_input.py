@@ -148,3 +148,23 @@ def test_kubeconfig_with_an_expired_token(cluster, refusing):
     done = cluster.run(CROSSFADE, "list", "rollouts", "--kubeconfig", kubeconfig, check=False)
     assert done.returncode == 1
     assert "Unauthorized" in done.stderr and kubeconfig in done.stderr, done.stderr
+
+
+def test_objects_that_are_too_large(namespace):
+    def refusal(made):
+        done = namespace.kubectl("create", "-f", "-", stdin=json.dumps(made), check=False)
+        assert done.returncode != 0
+        return done.stderr
+
+    def config_map(size):
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "big"}, "data": {"a": "x" * size}}
+
+    def large(size):
+        made = rollout("web", {"canary": {}})
+        made["spec"]["template"]["spec"]["containers"][0]["args"] = ["x" * size]
+        return made
+
+    assert 'ConfigMap "big" is invalid: []: Too long: may not be more than 1048576 bytes' in refusal(config_map((1 << 20) + 1))
+    assert 'ConfigMap "big" is invalid: []: Too long' in refusal(config_map(2_000_000))
+    assert "etcdserver: request is too large" in refusal(large(2_000_000))
+    assert "Request entity too large: limit is 3145728" in refusal(large(4_000_000))
