@@ -152,6 +152,7 @@ int runController(const std::vector<std::string>& arguments) {
   log::configure(line.settings.log_format, line.settings.log_level);
   if (!line.settings.unknown_log_format.empty()) log::warn("Unknown log format: {}", line.settings.unknown_log_format);
   line.settings.controller.hostname = hostName();
+  line.settings.controller.trims_heap = true;
   Process process(std::move(line.settings));
   return process.run();
 }

@@ -1,5 +1,7 @@
 #include "controller/controller.hpp"
 
+#include <malloc.h>
+
 #include <set>
 
 #include "analysis/measure.hpp"
@@ -19,6 +21,8 @@ namespace crossfade::controller {
 namespace {
 
 constexpr Duration event_flush_limit = seconds(5);
+// So long after work began the heap has holes where objects were; the allocator gives back only what lies on top.
+constexpr Duration trim_delay = seconds(8);
 constexpr std::string_view component = "rollouts-controller";
 constexpr std::string_view rollout_queue = "Rollouts";
 constexpr std::string_view analysis_queue = "AnalysisRuns";
@@ -214,11 +218,18 @@ struct Controller::Impl {
     }
     metrics.observeReconcile(Metrics::Kind::rollout, rollout->metadata.ns, rollout->metadata.name,
                              world.clock.now() - began);
+    if (settings.trims_heap && !std::exchange(trimming, true)) spawn(world.executor, trimHeap());
     if (!done) {
       outcome.failed = true;
       report(Metrics::Kind::rollout, rollout->metadata, done.error());
     }
     co_return outcome;
+  }
+
+  Task<> trimHeap() {
+    co_await sleepFor(world.clock, trim_delay);
+    trimming = false;
+    malloc_trim(0);
   }
 
   Task<Outcome> reconcileRun(std::string key) {
@@ -319,6 +330,7 @@ struct Controller::Impl {
   std::function<void()> lost;
   std::function<void(const rollout::Snapshot&, const rollout::Plan&)> plan_observer;
   bool standing_by = false, synced = false, stopping = false;
+  bool trimming = false;
 };
 
 Controller::Controller(World world, Settings settings, Metrics& metrics)

@@ -31,6 +31,7 @@ struct Settings {
   Duration verify_retry_interval = seconds(10);
   // Reconciles in flight at once, by kind. The flags of the reference (10, 30) are lower bounds that its workers need;
   // coroutines cost nothing, so these never go below 64.
+  bool trims_heap = false;  // the whole process is the controller: memory goes back to the system
   int rollout_slots = 64;
   int analysis_slots = 64;
   int service_slots = 64;
