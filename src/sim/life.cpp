@@ -50,14 +50,15 @@ class Player {
   // One thing happens, and everything is looked at; the invariant that broke, if any.
   std::optional<std::string> step(TimePoint end, bool& moved) {
     moved = world_.stepUntil(end);
-    const std::uint64_t version = world_.registry().resourceVersion();
-    const bool same = version == seen_;
-    if (!look()) return "the Rollout is gone";
+    const State* state = look();
+    if (!state) return "the Rollout is gone";
     if (world_.writes() != writes_) {
       writes_ = world_.writes();
       last_write_ = world_.now();
     }
-    return same ? std::nullopt : invariants_.check(*state_);
+    // Not only here is the cluster looked at: what was seen in between has to be checked as well.
+    if (std::exchange(checked_, seen_) == seen_) return std::nullopt;
+    return invariants_.check(*state);
   }
 
   // The cluster as it is now, read anew only when something in it has changed; null when the Rollout is gone.
@@ -94,7 +95,7 @@ class Player {
     for (int promotions = 0; promotions < max_promotions; ++promotions) {
       if (auto broken = waitFor(std::nullopt)) return broken;
       const State* state = look();
-      const std::string phase = state->rollout.status.phase;
+      const std::string& phase = state->rollout.status.phase;
       if (phase == "Healthy" || (phase == "Degraded" && state->rollout.status.abort)) return std::nullopt;
       if (phase != "Paused")
         return "the Rollout rests but is not done: " + state->summary() + " (" + state->rollout.status.message + ")";
@@ -169,7 +170,8 @@ class Player {
   SimWorld& world_;
   const Script& script_;
   Invariants invariants_;
-  std::uint64_t seen_ = 0;  // the version of the cluster that `state_` shows
+  std::uint64_t seen_ = 0;     // the version of the cluster that `state_` shows
+  std::uint64_t checked_ = 0;  // the version whose invariants were checked last
   std::optional<State> state_;
   std::uint64_t writes_ = 0;
   TimePoint last_write_{};
