@@ -207,7 +207,7 @@ class Merger {
              if (isEvent(action) || std::holds_alternative<SetTraffic>(action)) return !isNews(action);
              const std::string* name = nameOfChanged(action);
              if (!name) return false;
-             if (isCreated(*name)) return fits(facts, action);
+             if (creationOf(*name)) return fits(facts, action);
              return std::ranges::none_of(plan_.actions, [&](const Action& earlier) {
                const std::string* taken = nameOfChanged(earlier);
                return taken && *taken == *name;
@@ -228,11 +228,13 @@ class Merger {
     return nullptr;
   }
 
-  bool isCreated(std::string_view name) const {
-    return std::ranges::any_of(plan_.actions, [name](const Action& action) {
-      const auto* creation = std::get_if<CreateReplicaSet>(&action);
-      return creation && creation->name == name;
-    });
+  // The index of the planned creation of a ReplicaSet.
+  std::optional<std::size_t> creationOf(std::string_view name) const {
+    for (std::size_t index = 0; index < plan_.actions.size(); ++index) {
+      const auto* creation = std::get_if<CreateReplicaSet>(&plan_.actions[index]);
+      if (creation && creation->name == name) return index;
+    }
+    return std::nullopt;
   }
 
   std::optional<std::size_t> findStable(const Facts& facts) const {
@@ -257,42 +259,36 @@ class Merger {
   // Of a later pass its events are new and its ReplicaSets; what it would tell the routers they know. A ReplicaSet is
   // made the way it should be: what a later pass wants of it stands in its creation, and is said right after it.
   void take(std::vector<Action> actions, bool first) {
-    CreateReplicaSet* joined = nullptr;
+    std::optional<std::size_t> behind;  // where the events of a change belong that joined a creation
     for (Action& action : actions) {
       if (const SetTraffic* traffic = std::get_if<SetTraffic>(&action)) {
         if (!first) continue;
         traffic_ = *traffic;
       }
       if (!isEvent(action)) {
-        joined = joinCreation(action);
-        if (!joined) plan_.actions.push_back(std::move(action));
+        behind = joinCreation(action);
+        if (!behind) plan_.actions.push_back(std::move(action));
       } else if (first || !isPlanned(std::get<EmitEvent>(action))) {
-        plan_.actions.insert(joined ? behindEventsOf(*joined) : plan_.actions.end(), std::move(action));
+        const std::size_t at = behind ? (*behind)++ : plan_.actions.size();
+        plan_.actions.insert(plan_.actions.begin() + static_cast<std::ptrdiff_t>(at), std::move(action));
       }
     }
   }
 
-  // The planned creation of the ReplicaSet that `action` changes, which now includes the change; null when there is
-  // none.
-  CreateReplicaSet* joinCreation(const Action& action) {
+  // Makes a change of a ReplicaSet that is planned to be created a part of its creation; the index behind that and its
+  // events. Empty when there is no such creation.
+  std::optional<std::size_t> joinCreation(const Action& action) {
     const std::string* name = nameOfChanged(action);
-    for (Action& earlier : plan_.actions) {
-      auto* creation = std::get_if<CreateReplicaSet>(&earlier);
-      if (!name || !creation || creation->name != *name) continue;
-      const auto* scale = std::get_if<ScaleReplicaSet>(&action);
-      json::value body = std::move(creation->body);
-      mergePatch(body, scale ? scale->patch : std::get<PatchReplicaSet>(action).patch);
-      creation->body = std::move(body.get_object());
-      return creation;
+    std::optional<std::size_t> at = name ? creationOf(*name) : std::nullopt;
+    if (!at) return std::nullopt;
+    json::object& body = std::get<CreateReplicaSet>(plan_.actions[*at]).body;
+    const auto* scale = std::get_if<ScaleReplicaSet>(&action);
+    json::value patched = std::move(body);
+    mergePatch(patched, scale ? scale->patch : std::get<PatchReplicaSet>(action).patch);
+    body = std::move(patched.get_object());
+    while (++*at < plan_.actions.size() && isEvent(plan_.actions[*at])) {
     }
-    return nullptr;
-  }
-
-  std::vector<Action>::iterator behindEventsOf(const CreateReplicaSet& creation) {
-    const auto at = std::ranges::find_if(plan_.actions, [&creation](const Action& action) {
-      return std::get_if<CreateReplicaSet>(&action) == &creation;
-    });
-    return std::find_if_not(at + 1, plan_.actions.end(), isEvent);
+    return at;
   }
 
   bool isPlanned(const EmitEvent& event) const {
