@@ -8,7 +8,13 @@
 namespace crossfade::controller {
 namespace {
 
-constexpr char separator = '\x1f';
+constexpr char separator = '\x1f';  // no value holds it
+
+std::string joinLabels(std::initializer_list<std::string_view> values) {
+  std::string joined;
+  for (const std::string_view value : values) joined.append(value).push_back(separator);
+  return joined;
+}
 
 prometheus::ClientMetric labeled(const std::vector<std::string>& labels, std::string_view joined) {
   prometheus::ClientMetric metric;
@@ -29,12 +35,6 @@ void removePrefix(Map& series, const std::string& prefix) {
 }
 
 }  // namespace
-
-std::string joinLabels(std::initializer_list<std::string_view> values) {
-  std::string joined;
-  for (const std::string_view value : values) joined.append(value).push_back(separator);
-  return joined;
-}
 
 CounterSeries::CounterSeries(std::string name, std::string help, std::vector<std::string> labels)
     : name_(std::move(name)), help_(std::move(help)), labels_(std::move(labels)) {}

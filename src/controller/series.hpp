@@ -14,12 +14,9 @@ struct MetricFamily;
 
 namespace crossfade::controller {
 
-// The values of a family's labels, joined: in the order of the label names, each ended by a byte that no value holds.
-std::string joinLabels(std::initializer_list<std::string_view> values);
-
 class CounterSeries {
  public:
-  // `labels`: their names, sorted.
+  // `labels`: their names, sorted. Values are given in that order.
   CounterSeries(std::string name, std::string help, std::vector<std::string> labels);
   void increment(std::initializer_list<std::string_view> values);
   // Drops every series whose first values are these.
