@@ -229,7 +229,7 @@ struct Use {
 // In the order in which they are checked.
 std::vector<Use> usesOf(const api::Rollout& rollout) {
   std::vector<Use> uses;
-  const auto add = [&](std::string path, const std::optional<api::Analysis>& analysis, bool background = false) {
+  const auto add = [&](std::string path, const Boxed<api::Analysis>& analysis, bool background = false) {
     if (analysis && !analysis->templates.empty()) uses.push_back({std::move(path), &*analysis, background});
   };
   if (const auto& blue_green = rollout.spec.blue_green) {

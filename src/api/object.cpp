@@ -1,13 +1,23 @@
 #include "api/object.hpp"
 
+#include <algorithm>
+
 #include "api/fields.hpp"
 #include "api/names.hpp"
 
 namespace crossfade::api {
 
+Carried::Carried(std::string_view text) : size_(text.size()) {
+  if (text.empty()) return;
+  text_ = std::make_unique<char[]>(text.size());
+  std::ranges::copy(text, text_.get());
+}
+
+Carried::Carried(const json::value& value) : Carried(std::string_view(json::serialize(value))) {}
+
 json::value Carried::value() const {
   // The text was made by serialize(), so it always parses; the default is for the empty one.
-  return text_.empty() ? json::value() : parseJson(text_).value_or(json::value());
+  return empty() ? json::value() : parseJson(text()).value_or(json::value());
 }
 
 json::object Carried::object() const {
@@ -41,6 +51,7 @@ Metadata decodeMetadata(const json::object& object) {
                     .annotations = fields.labels("annotations"),
                     .controller = std::nullopt};
   metadata.annotations.erase(std::string(last_applied_annotation));
+  metadata.annotations.shrink_to_fit();
   fields.each("ownerReferences", [&](const Fields& owner) {
     if (!owner.boolean("controller") || metadata.controller) return;
     metadata.controller = OwnerRef{.api_version = owner.string("apiVersion"),

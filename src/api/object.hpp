@@ -1,8 +1,11 @@
 // What every Kubernetes object has, as the controller reads it, and JSON that is only carried.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
@@ -17,17 +20,29 @@ namespace crossfade::api {
 class Carried {
  public:
   Carried() = default;
-  explicit Carried(const json::value& value) : text_(json::serialize(value)) {}
-  bool empty() const { return text_.empty(); }  // absent (or null) in the object
-  const std::string& text() const { return text_; }
+  explicit Carried(const json::value& value);
+  Carried(const Carried& other) : Carried(other.text()) {}
+  Carried(Carried&& other) noexcept : text_(std::move(other.text_)), size_(std::exchange(other.size_, 0)) {}
+  Carried& operator=(Carried other) noexcept {
+    text_ = std::move(other.text_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~Carried() = default;
+
+  bool empty() const { return size_ == 0; }  // absent (or null) in the object
+  std::string_view text() const { return {text_.get(), size_}; }
   // Parses; an empty object where the value is absent or no object.
   json::object object() const;
   // Parses; null where absent.
   json::value value() const;
-  bool operator==(const Carried&) const = default;
+  friend bool operator==(const Carried& a, const Carried& b) { return a.text() == b.text(); }
 
  private:
-  std::string text_;
+  explicit Carried(std::string_view text);
+
+  std::unique_ptr<char[]> text_;  // exactly as long as the text: the caches hold tens of thousands of them
+  std::size_t size_ = 0;
 };
 
 // The owner reference that has `controller: true`.

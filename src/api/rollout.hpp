@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/object.hpp"
+#include "base/boxed.hpp"
 #include "base/int_or_percent.hpp"
 
 namespace crossfade::api {
@@ -56,10 +57,10 @@ struct SetCanaryScale {
 // One element of steps[]. More than one member may be set (invalid); none may be (invalid too).
 struct Step {
   std::optional<std::int64_t> set_weight;
-  std::optional<PauseStep> pause;
-  std::optional<SetCanaryScale> set_canary_scale;
+  Boxed<PauseStep> pause;
+  Boxed<SetCanaryScale> set_canary_scale;
   Carried experiment;  // RolloutExperimentStep
-  std::optional<Analysis> analysis;
+  Boxed<Analysis> analysis;
   Carried set_header_route, set_mirror_route;
   std::string plugin_name;
   Carried plugin;  // {"name":…,"config":…}
@@ -72,9 +73,9 @@ struct BlueGreen {
   std::int64_t auto_promotion_seconds = 0;
   std::optional<IntOrPercent> max_unavailable;
   std::optional<std::int64_t> scale_down_delay_seconds, scale_down_delay_revision_limit, abort_scale_down_delay_seconds;
-  std::optional<Analysis> pre_promotion_analysis, post_promotion_analysis;
-  std::optional<AntiAffinity> anti_affinity;
-  std::optional<PodMetadata> preview_metadata, active_metadata;
+  Boxed<Analysis> pre_promotion_analysis, post_promotion_analysis;
+  Boxed<AntiAffinity> anti_affinity;
+  Boxed<PodMetadata> preview_metadata, active_metadata;
 };
 
 struct PingPong {
@@ -90,14 +91,14 @@ struct Canary {
   Carried traffic_routing;                         // absent: a basic canary; traffic/registry.hpp reads it
   std::optional<std::int64_t> max_traffic_weight;  // trafficRouting.maxTrafficWeight
   std::optional<IntOrPercent> max_unavailable, max_surge;
-  std::optional<Analysis> analysis;  // background
-  std::optional<AntiAffinity> anti_affinity;
-  std::optional<PodMetadata> canary_metadata, stable_metadata;
+  Boxed<Analysis> analysis;  // background
+  Boxed<AntiAffinity> anti_affinity;
+  Boxed<PodMetadata> canary_metadata, stable_metadata;
   std::optional<std::int64_t> scale_down_delay_seconds, scale_down_delay_revision_limit, abort_scale_down_delay_seconds;
   bool dynamic_stable_scale = false;
-  std::optional<PingPong> ping_pong;
+  Boxed<PingPong> ping_pong;
   std::optional<std::int64_t> min_pods_per_replica_set;
-  std::optional<ReplicaProgressThreshold> replica_progress_threshold;
+  Boxed<ReplicaProgressThreshold> replica_progress_threshold;
 
   bool routed() const { return !traffic_routing.empty(); }
   std::int64_t maxTrafficWeight() const { return max_traffic_weight.value_or(100); }
@@ -112,11 +113,11 @@ struct RolloutSpec {
   std::optional<std::int64_t> successful_run_history_limit, unsuccessful_run_history_limit;
   Carried selector;      // absent: see workload_ref
   Carried pod_template;  // as the user wrote it; absent or empty with workload_ref
-  std::optional<WorkloadRef> workload_ref;
+  Boxed<WorkloadRef> workload_ref;
   std::int64_t min_ready_seconds = 0;
   std::int64_t rollback_window_revisions = 0;
-  std::optional<BlueGreen> blue_green;
-  std::optional<Canary> canary;
+  Boxed<BlueGreen> blue_green;
+  Boxed<Canary> canary;
   std::optional<std::int64_t> revision_history_limit;
   bool paused = false;
   std::optional<std::int64_t> progress_deadline_seconds;
@@ -152,9 +153,9 @@ struct Weights {
   bool operator==(const Weights&) const = default;
 };
 struct CanaryStatus {
-  std::optional<RunStatus> current_step_analysis_run, current_background_analysis_run;
+  Boxed<RunStatus> current_step_analysis_run, current_background_analysis_run;
   std::string current_experiment;
-  std::optional<Weights> weights;
+  Boxed<Weights> weights;
   std::string stable_ping_pong;
   Carried step_plugin_statuses;
   bool operator==(const CanaryStatus&) const = default;
@@ -162,7 +163,7 @@ struct CanaryStatus {
 struct BlueGreenStatus {
   std::string preview_selector, active_selector;
   bool scale_up_preview_check_point = false;
-  std::optional<RunStatus> pre_promotion_analysis_run, post_promotion_analysis_run;
+  Boxed<RunStatus> pre_promotion_analysis_run, post_promotion_analysis_run;
   bool operator==(const BlueGreenStatus&) const = default;
 };
 struct DurationStatus {
@@ -191,7 +192,7 @@ struct RolloutStatus {
   bool promote_full = false;
   std::string phase, message, workload_observed_generation;
   Carried alb, albs;
-  std::optional<DurationStatus> duration;
+  Boxed<DurationStatus> duration;
   bool operator==(const RolloutStatus&) const = default;
 };
 

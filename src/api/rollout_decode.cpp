@@ -27,7 +27,7 @@ namespace {
 
 // An optional nested object, read by `read`.
 template <class T>
-std::optional<T> optional(const Fields& fields, T (*read)(const Fields&)) {
+Boxed<T> optional(const Fields& fields, T (*read)(const Fields&)) {
   if (!fields.present()) return std::nullopt;
   return read(fields);
 }

@@ -6,7 +6,7 @@
 namespace crossfade::api {
 namespace {
 
-std::optional<RunStatus> readRunStatus(const Fields& fields) {
+Boxed<RunStatus> readRunStatus(const Fields& fields) {
   if (!fields.present()) return std::nullopt;
   return RunStatus{
       .name = fields.string("name"), .status = fields.string("status"), .message = fields.string("message")};
@@ -18,7 +18,7 @@ WeightDestination readDestination(const Fields& fields) {
           .pod_template_hash = fields.string("podTemplateHash")};
 }
 
-std::optional<Weights> readWeights(const Fields& fields) {
+Boxed<Weights> readWeights(const Fields& fields) {
   if (!fields.present()) return std::nullopt;
   Weights weights{.canary = readDestination(fields.child("canary")),
                   .stable = readDestination(fields.child("stable")),
@@ -45,7 +45,7 @@ BlueGreenStatus readBlueGreenStatus(const Fields& fields) {
           .post_promotion_analysis_run = readRunStatus(fields.child("postPromotionAnalysisRunStatus"))};
 }
 
-std::optional<DurationStatus> readDuration(const Fields& fields) {
+Boxed<DurationStatus> readDuration(const Fields& fields) {
   if (!fields.present()) return std::nullopt;
   DurationStatus duration{.rollout_started_at = fields.time("rolloutStartedAt"),
                           .manual_pause_started_at = fields.time("manualPauseStartedAt"),
@@ -96,7 +96,7 @@ RolloutStatus readRolloutStatus(const Fields& fields) {
 
 namespace {
 
-void put(json::object& object, std::string_view key, const std::optional<RunStatus>& run) {
+void put(json::object& object, std::string_view key, const Boxed<RunStatus>& run) {
   if (!run) return;
   json::object& made = object[key].emplace_object();
   made["name"] = run->name;

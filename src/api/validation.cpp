@@ -113,7 +113,7 @@ Violation validateBlueGreen(const RolloutSpec& spec) {
 
 }  // namespace
 
-Violation validateAntiAffinity(const std::optional<AntiAffinity>& anti_affinity) {
+Violation validateAntiAffinity(const Boxed<AntiAffinity>& anti_affinity) {
   if (!anti_affinity) return std::nullopt;
   if (anti_affinity->preferred == anti_affinity->required) {
     return invalidValue("spec.strategy.antiAffinity",

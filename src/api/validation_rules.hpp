@@ -11,6 +11,6 @@ Violation validatePodTemplate(const json::object& pod_template, const json::obje
 // spec/01 §6.6, and what of §6.10 concerns a canary.
 Violation validateCanary(const Rollout& rollout);
 // V-B3 and V-B4, V-C30.
-Violation validateAntiAffinity(const std::optional<AntiAffinity>& anti_affinity);
+Violation validateAntiAffinity(const Boxed<AntiAffinity>& anti_affinity);
 
 }  // namespace crossfade::api

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/object.hpp"
+#include "base/boxed.hpp"
 
 namespace crossfade::api {
 
@@ -18,7 +19,7 @@ struct ReplicaSet {
   // status
   std::int64_t status_replicas = 0, fully_labeled_replicas = 0, ready_replicas = 0, available_replicas = 0;
   std::int64_t observed_generation = 0;
-  std::optional<Condition> replica_failure;
+  Boxed<Condition> replica_failure;
 
   std::string_view hash() const { return metadata.label("rollouts-pod-template-hash"); }
 };

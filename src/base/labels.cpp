@@ -12,95 +12,11 @@ namespace crossfade {
 Labels labelsFromJson(const json::object* object) {
   Labels labels;
   if (object == nullptr) return labels;
+  labels.reserve(object->size());
   for (const auto& [key, value] : *object) {
     if (const auto* text = value.if_string()) labels.emplace(key, *text);
   }
   return labels;
-}
-
-namespace {
-
-// Reads the selector query syntax from left to right.
-class SelectorReader {
- public:
-  explicit SelectorReader(std::string_view text) : rest_(text) {}
-
-  Result<std::vector<Selector::Requirement>> read() {
-    std::vector<Selector::Requirement> requirements;
-    skipSpace();
-    while (!rest_.empty()) {
-      auto requirement = readRequirement();
-      if (!requirement) return fail(requirement.error());
-      requirements.push_back(std::move(*requirement));
-      skipSpace();
-      if (rest_.empty()) break;
-      if (!take(",")) return unexpected("found '" + std::string(rest_) + "', expected: ','");
-      skipSpace();
-      if (rest_.empty()) return unexpected("found '', expected: identifier after ','");
-    }
-    return requirements;
-  }
-
- private:
-  static std::unexpected<Error> unexpected(const std::string& what) {
-    return fail(ErrorCode::invalid, "unable to parse requirement: " + what);
-  }
-
-  void skipSpace() {
-    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t')) rest_.remove_prefix(1);
-  }
-
-  bool take(std::string_view token) {
-    if (!rest_.starts_with(token)) return false;
-    rest_.remove_prefix(token.size());
-    return true;
-  }
-
-  std::string word() {
-    skipSpace();
-    const std::size_t end = std::min(rest_.find_first_of(" \t,=!()<>"), rest_.size());
-    std::string text(rest_.substr(0, end));
-    rest_.remove_prefix(end);
-    skipSpace();
-    return text;
-  }
-
-  Result<Selector::Requirement> readRequirement() {
-    using Operator = Selector::Operator;
-    if (take("!")) {
-      std::string key = word();
-      if (key.empty()) return unexpected("found '', expected: identifier after '!'");
-      return Selector::Requirement{std::move(key), Operator::does_not_exist, {}};
-    }
-    std::string key = word();
-    if (key.empty()) return unexpected(fmt::format("found '{}', expected: !, identifier, or 'end of string'", rest_));
-    if (rest_.empty() || rest_.front() == ',') return Selector::Requirement{std::move(key), Operator::exists, {}};
-    if (take("!=")) return Selector::Requirement{std::move(key), Operator::not_in, {word()}};
-    if (take("==") || take("=")) return Selector::Requirement{std::move(key), Operator::in, {word()}};
-    const std::string op = word();
-    if (op != "in" && op != "notin") {
-      return unexpected(
-          fmt::format("found '{}', expected: in, notin, =, ==, !=", op.empty() ? std::string(rest_) : op));
-    }
-    if (!take("(")) return unexpected(fmt::format("found '{}' expected: '('", rest_));
-    std::vector<std::string> values;
-    do {
-      values.push_back(word());
-    } while (take(","));
-    if (!take(")")) return unexpected(fmt::format("found '{}', expected: ',' or ')'", rest_));
-    std::ranges::sort(values);
-    return Selector::Requirement{std::move(key), op == "in" ? Operator::in : Operator::not_in, std::move(values)};
-  }
-
-  std::string_view rest_;
-};
-
-}  // namespace
-
-Result<Selector> Selector::parse(std::string_view text) {
-  auto requirements = SelectorReader(text).read();
-  if (!requirements) return fail(requirements.error());
-  return Selector(std::move(*requirements));
 }
 
 Result<Selector> Selector::fromJson(const json::object& selector) {

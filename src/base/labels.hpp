@@ -1,7 +1,7 @@
 // Label sets and label selectors (metav1.LabelSelector and the query syntax of the API server).
 #pragma once
+#include <boost/container/flat_map.hpp>
 #include <boost/json.hpp>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +10,8 @@
 
 namespace crossfade {
 
-using Labels = std::map<std::string, std::string, std::less<>>;
+// A sorted vector: objects have a handful of labels, and the caches hold a hundred thousand such sets.
+using Labels = boost::container::flat_map<std::string, std::string, std::less<>>;
 
 // The string-to-string members of a JSON object; others are skipped.
 Labels labelsFromJson(const boost::json::object* object);
@@ -29,8 +30,6 @@ class Selector {
   Selector() = default;
   explicit Selector(std::vector<Requirement> requirements) : requirements_(std::move(requirements)) {}
 
-  // "a=b,c!=d,e in (x,y),f notin (z),g,!h": the labelSelector query parameter.
-  static Result<Selector> parse(std::string_view text);
   // {"matchLabels":{...},"matchExpressions":[...]}. An empty object selects everything.
   static Result<Selector> fromJson(const boost::json::object& selector);
   // Equality with each of these labels.

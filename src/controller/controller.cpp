@@ -153,9 +153,9 @@ struct Controller::Impl {
   }
 
   static bool names(const api::Rollout& rollout, std::string_view service) {
-    const std::optional<api::BlueGreen>& blue_green = rollout.spec.blue_green;
+    const Boxed<api::BlueGreen>& blue_green = rollout.spec.blue_green;
     if (blue_green && (blue_green->active_service == service || blue_green->preview_service == service)) return true;
-    const std::optional<api::Canary>& canary = rollout.spec.canary;
+    const Boxed<api::Canary>& canary = rollout.spec.canary;
     if (!canary) return false;
     if (canary->canary_service == service || canary->stable_service == service) return true;
     return canary->ping_pong &&
@@ -175,7 +175,7 @@ struct Controller::Impl {
   void workloadChanged(const std::string& kind, const std::string& ns, const std::string& name,
                        std::int64_t generation) {
     for (const auto& rollout : caches.rollouts.inNamespace(ns)) {
-      const std::optional<api::WorkloadRef>& ref = rollout->spec.workload_ref;
+      const Boxed<api::WorkloadRef>& ref = rollout->spec.workload_ref;
       if (!ref || ref->kind != kind || ref->name != name) continue;
       rollouts.add(rollout->metadata.key());
       const std::string wanted = std::to_string(generation);

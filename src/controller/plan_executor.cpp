@@ -304,8 +304,8 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchS
     if (!answer) co_return fail(answer.error());
     caches_.rollouts.observe(*answer);
   }
-  const std::optional<api::DurationStatus>& before = rollout.status.duration;
-  const std::optional<api::DurationStatus>& after = action.status.duration;
+  const Boxed<api::DurationStatus>& before = rollout.status.duration;
+  const Boxed<api::DurationStatus>& after = action.status.duration;
   const bool finished = after && after->finished_at && after->rollout_started_at &&
                         (!before || before->finished_at != after->finished_at);
   if (finished) {

@@ -74,7 +74,7 @@ Task<rollout::ObservedTraffic> TrafficControl::observe(std::shared_ptr<const api
   const auto routers = routersOf(*rollout);
   if (!routers || routers->empty()) co_return observed;
   observed.has_routers = true;
-  const std::optional<api::Weights>& recorded = rollout->status.canary.weights;
+  const Boxed<api::Weights>& recorded = rollout->status.canary.weights;
   if (!recorded) co_return observed;
   const traffic::RolloutView view = traffic::viewOf(*rollout);
   const traffic::SetWeight wanted{recorded->canary.weight, {}};

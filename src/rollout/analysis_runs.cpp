@@ -97,7 +97,7 @@ RunRef reconcileBackground(const Facts& facts, Draft& draft, const RunRef& curre
 
 // Before or after the active Service is switched. A run that is out of place keeps its entry in the status.
 RunRef reconcilePromotion(const Facts& facts, Draft& draft, const RunRef& current, RunKind kind,
-                          const std::optional<api::Analysis>& analysis, bool due, std::string_view use) {
+                          const Boxed<api::Analysis>& analysis, bool due, std::string_view use) {
   if (!isConfigured(analysis)) {
     terminateRun(draft, current);
     return nullptr;
@@ -111,20 +111,20 @@ RunRef reconcilePromotion(const Facts& facts, Draft& draft, const RunRef& curren
 
 // --- the status and the events ---
 
-std::optional<api::RunStatus> entryOf(const RunRef& run) {
+Boxed<api::RunStatus> entryOf(const RunRef& run) {
   if (!run) return std::nullopt;
   return api::RunStatus{run->metadata.name, run->status.phase, run->status.message};
 }
 
 // A cancelled blue-green run stays on record, even where the object is gone.
-std::optional<api::RunStatus> recordOf(const Facts& facts, const std::optional<api::RunStatus>& recorded) {
+Boxed<api::RunStatus> recordOf(const Facts& facts, const Boxed<api::RunStatus>& recorded) {
   const RunRef run = recorded ? facts.run(recorded->name) : nullptr;
   return run ? entryOf(run) : recorded;
 }
 
 // spec/06 §14.2.
-void announce(Draft& draft, std::string_view kind, const std::optional<api::RunStatus>& before,
-              const std::optional<api::RunStatus>& after) {
+void announce(Draft& draft, std::string_view kind, const Boxed<api::RunStatus>& before,
+              const Boxed<api::RunStatus>& after) {
   if (!after || after->status.empty()) return;
   if (before && (before->name != after->name || before->status == after->status)) return;
   const bool warning = after->status == "Failed" || after->status == "Error";
@@ -199,9 +199,7 @@ bool ownsRun(const Facts& facts, const api::AnalysisRun& run) {
 AnalysisOutcome reconcileAnalysis(const Facts& facts, Draft& draft) {
   AnalysisOutcome outcome;
   std::vector<RunRef> current = recordedRuns(facts);
-  const auto recorded = [&](const std::optional<api::RunStatus>& entry) {
-    return entry ? facts.run(entry->name) : nullptr;
-  };
+  const auto recorded = [&](const Boxed<api::RunStatus>& entry) { return entry ? facts.run(entry->name) : nullptr; };
   if (isCancelled(facts, draft)) {
     for (const RunRef& run : current) terminateRun(draft, run);
     if (!isCanary(facts)) {

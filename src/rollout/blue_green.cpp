@@ -184,7 +184,7 @@ void explain(const Facts& facts, Draft& draft, const api::RolloutStatus& status)
 
 }  // namespace
 
-bool isConfigured(const std::optional<api::Analysis>& analysis) { return analysis && !analysis->templates.empty(); }
+bool isConfigured(const Boxed<api::Analysis>& analysis) { return analysis && !analysis->templates.empty(); }
 
 bool isRetrying(const Facts& facts) { return facts.status.aborted_at && !facts.status.abort; }
 

@@ -5,7 +5,7 @@
 namespace crossfade::rollout {
 
 // An analysis without templates counts as not configured. spec/06 §18, D4.
-bool isConfigured(const std::optional<api::Analysis>& analysis);
+bool isConfigured(const Boxed<api::Analysis>& analysis);
 // After an abort was taken back nothing of the old runs counts any more. spec/03 §10.4.
 bool isRetrying(const Facts& facts);
 // The runs of this update; null where there is none, and while it is being retried.

@@ -35,9 +35,9 @@ Wait waitOf(const Facts& facts, const api::Step& step);
 // --- canary_counts.cpp (spec/04 §10 to §12) ---
 
 // Pods that the two sides should have next. `recorded`: the weights to consider, see the three callers.
-Split canaryCounts(const Facts& facts, const std::optional<api::Weights>& recorded);
+Split canaryCounts(const Facts& facts, const Boxed<api::Weights>& recorded);
 // The pods are there that the step in progress asks for.
-bool isAtDesired(const Facts& facts, const std::optional<api::Weights>& recorded);
+bool isAtDesired(const Facts& facts, const Boxed<api::Weights>& recorded);
 // What stepWeightOnAbort and abortWeight need to know.
 struct AbortWeights {
   std::int64_t step = 0;     // the weight that counts follow
@@ -48,9 +48,9 @@ AbortWeights weightsOnAbort(const Facts& facts);
 // --- traffic.cpp (spec/04 §15) ---
 
 struct TrafficOutcome {
-  std::optional<api::Weights> weights = {};  // status.canary.weights; empty without routers
-  bool held = false;                         // the stable side can't carry its share: routers weren't touched
-  bool unverified_end = false;               // the last weight isn't taken yet: nothing may be promoted or scaled
+  Boxed<api::Weights> weights = {};  // status.canary.weights; empty without routers
+  bool held = false;                 // the stable side can't carry its share: routers weren't touched
+  bool unverified_end = false;       // the last weight isn't taken yet: nothing may be promoted or scaled
 };
 TrafficOutcome reconcileTraffic(const Facts& facts, Draft& draft);
 

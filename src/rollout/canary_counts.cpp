@@ -25,7 +25,7 @@ Split basicCounts(const Facts& facts) {
   });
 }
 
-Split routedCounts(const Facts& facts, const std::optional<api::Weights>& recorded) {
+Split routedCounts(const Facts& facts, const Boxed<api::Weights>& recorded) {
   const api::Canary& canary = *facts.spec().canary;
   const Share wanted = share(facts);
   RoutedInput input{.replicas = facts.replicas,
@@ -46,11 +46,11 @@ Split routedCounts(const Facts& facts, const std::optional<api::Weights>& record
 
 }  // namespace
 
-Split canaryCounts(const Facts& facts, const std::optional<api::Weights>& recorded) {
+Split canaryCounts(const Facts& facts, const Boxed<api::Weights>& recorded) {
   return isRouted(facts) ? routedCounts(facts, recorded) : basicCounts(facts);
 }
 
-bool isAtDesired(const Facts& facts, const std::optional<api::Weights>& recorded) {
+bool isAtDesired(const Facts& facts, const Boxed<api::Weights>& recorded) {
   const Split desired = canaryCounts(facts, recorded);
   if (!progressThresholdMet(facts, facts.newRs(), desired.canary)) return false;
   const api::ReplicaSet* stable = facts.stableRs();

@@ -6,7 +6,7 @@
 namespace crossfade::rollout {
 namespace {
 
-bool isFinished(const std::optional<api::DurationStatus>& duration) {
+bool isFinished(const Boxed<api::DurationStatus>& duration) {
   return duration && duration->rollout_started_at && duration->finished_at;
 }
 
@@ -41,7 +41,7 @@ bool isManualPause(const Facts& facts, const api::RolloutStatus& status) {
 
 void updateDuration(const Facts& facts, const Draft& draft, api::RolloutStatus& status) {
   if (findCondition(status.conditions, "InvalidSpec")) return;
-  std::optional<api::DurationStatus>& duration = status.duration;
+  Boxed<api::DurationStatus>& duration = status.duration;
   const auto& before = facts.status.duration;
   const bool running = before && before->rollout_started_at && !before->finished_at;
   const bool changed =

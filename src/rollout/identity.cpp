@@ -26,7 +26,7 @@ Labels annotationsToCopy(const Facts& facts) {
 }
 
 std::optional<AntiAffinity> antiAffinityRule(const api::RolloutSpec& spec) {
-  const std::optional<api::AntiAffinity>* configured = nullptr;
+  const Boxed<api::AntiAffinity>* configured = nullptr;
   if (spec.blue_green) configured = &spec.blue_green->anti_affinity;
   if (spec.canary && spec.canary->anti_affinity) configured = &spec.canary->anti_affinity;
   if (!configured || !*configured) return std::nullopt;

@@ -275,8 +275,8 @@ Restart restartPods(const Facts& facts, Draft& draft);
 
 // What the status says of the runs afterwards. A canary leaves the second pair empty, blue-green the first.
 struct AnalysisOutcome {
-  std::optional<api::RunStatus> step, background;
-  std::optional<api::RunStatus> pre_promotion, post_promotion;
+  Boxed<api::RunStatus> step, background;
+  Boxed<api::RunStatus> pre_promotion, post_promotion;
 };
 // Creates, terminates and deletes runs; verdicts become intents (pause, abort).
 AnalysisOutcome reconcileAnalysis(const Facts& facts, Draft& draft);

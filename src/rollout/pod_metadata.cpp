@@ -7,7 +7,7 @@
 namespace crossfade::rollout {
 namespace {
 
-PodMetadata wanted(const std::optional<api::PodMetadata>& configured) {
+PodMetadata wanted(const Boxed<api::PodMetadata>& configured) {
   if (!configured) return {};
   return {configured->labels, configured->annotations};
 }

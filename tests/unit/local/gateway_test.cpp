@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "live_cluster.hpp"
+#include "local/label_selector.hpp"
 
 namespace crossfade::local {
 namespace {
@@ -70,7 +71,7 @@ TEST(Gateway, SplitsRequestsByWeight) {
   const std::string& text = (*metrics)->body;
   EXPECT_NE(text.find("# TYPE gateway_requests_total counter"), std::string::npos);
   std::string hash;
-  for (const auto& pod : cluster.registry.list(cluster.type("pods"), "default", *Selector::parse("app=canary"))) {
+  for (const auto& pod : cluster.registry.list(cluster.type("pods"), "default", *parseLabelSelector("app=canary"))) {
     hash = getString(*pod, {"metadata", "labels", "pod-template-hash"});
   }
   const std::string line = fmt::format(
@@ -235,7 +236,7 @@ TEST(Gateway, MirrorsAndChangesHeaders) {
   EXPECT_EQ(answer->headers.get("X-Answer"), "changed");
   // The shadow's log shows the request that it failed.
   const std::string shadow(
-      nameOf(*cluster.registry.list(cluster.type("pods"), "default", *Selector::parse("app=shadow")).front()));
+      nameOf(*cluster.registry.list(cluster.type("pods"), "default", *parseLabelSelector("app=shadow")).front()));
   EXPECT_TRUE(cluster.until([&] {
     const auto log = cluster.await(cluster.pods->log("default", shadow, "", {}));
     return log && *log && (*log)->body.find("500 /mirrored") != std::string::npos;

@@ -1,5 +1,6 @@
 // The registry's contract with its callers: versions, conflicts, generations, finalizers, events, selectors, dry runs.
 #include "local/registry.hpp"
+#include "local/label_selector.hpp"
 
 #include "unit/local/registry_fixture.hpp"
 
@@ -279,7 +280,7 @@ TEST_F(RegistryTest, ListsByNamespaceAndSelectorInOrder) {
   ASSERT_TRUE(registry.create(configMaps(), "other", parseObject(R"({"metadata":{"name":"a","labels":{"app":"x"}}})")));
   const auto names = [&](std::string_view ns, std::string_view selector) {
     std::string all;
-    for (const Object& object : registry.list(configMaps(), ns, *Selector::parse(selector))) {
+    for (const Object& object : registry.list(configMaps(), ns, *parseLabelSelector(selector))) {
       all += fmt::format("{}/{} ", getString(*object, {"metadata", "namespace"}),
                          getString(*object, {"metadata", "name"}));
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "local/label_selector.hpp"
 #include "local/object_facts.hpp"
 #include "local/pods.hpp"
 #include "local/registry.hpp"
@@ -65,7 +66,7 @@ class SmallCluster {
     return value == nullptr ? "" : json::serialize(*value);
   }
   std::vector<Object> list(std::string_view plural, std::string_view selector = "") const {
-    return registry.list(type(plural), "default", *Selector::parse(selector));
+    return registry.list(type(plural), "default", *parseLabelSelector(selector));
   }
   void patch(std::string_view plural, std::string_view name, std::string_view merge,
              Subresource subresource = Subresource::none) {
