@@ -21,7 +21,7 @@ std::optional<std::int64_t> stepCount(const Facts& facts) {
 
 // Stable, then new, then the others: the first that changes its size ends it. spec/04 §11.4. Sizes are those of the
 // start of the pass; what pods a side needs for the traffic it had (stable) or has (canary) is in the weights.
-bool scale(const Facts& facts, Draft& draft, const std::optional<api::Weights>& weights) {
+bool scale(const Facts& facts, Draft& draft, const Boxed<api::Weights>& weights) {
   removeStaleDeadlines(facts, draft);
   const api::ReplicaSet *fresh = facts.newRs(), *stable = facts.stableRs();
   if (stable && stable != fresh &&
@@ -73,7 +73,8 @@ bool isComplete(const Facts& facts, const api::Step& step, const PassParts& part
   if (step.set_canary_scale) return isAtDesired(facts, parts.traffic.weights);
   if (step.set_weight) {
     if (!isAtDesired(facts, parts.traffic.weights)) return false;
-    return !routed ||
+    // Scaled to zero there is nothing that could take a weight.
+    return !routed || facts.replicas == 0 ||
            (parts.traffic.weights->canary.weight == *step.set_weight && parts.traffic.weights->verified.value_or(true));
   }
   if (!step.experiment.empty()) return false;

@@ -69,7 +69,9 @@ bool isOnIndefiniteStep(const Facts& facts) {
 }
 
 bool awaitsScaleDown(const Facts& facts) {
-  return std::ranges::any_of(facts.others(), [](const ReplicaSetRef& rs) { return deadlineOf(*rs).present; });
+  // An aborted ReplicaSet that has been scaled to zero may still carry the deadline of its delay.
+  return std::ranges::any_of(facts.others(),
+                             [](const ReplicaSetRef& rs) { return rs->replicas > 0 && deadlineOf(*rs).present; });
 }
 
 bool isTimedOut(const Facts& facts, const api::RolloutStatus& status) {
@@ -95,6 +97,8 @@ void updateProgressing(const Facts& facts, Draft& draft, api::RolloutStatus& sta
     if (set("False", "RolloutAborted", message)) draft.note(true, "RolloutAborted", message);
     return;
   }
+  // A pause of an update that is not completed yet keeps the reason that mirrorPauses() gives it, and its time.
+  if (isPaused(facts, status) && !isCompleted(status) && isHealthy(facts, status)) return;
   if (isHealthy(facts, status)) {
     set("True", "NewReplicaSetAvailable",
         "ReplicaSet " + inQuotes(fresh ? fresh->metadata.name : "") + " has successfully progressed.");
@@ -117,7 +121,7 @@ void updateProgressing(const Facts& facts, Draft& draft, api::RolloutStatus& sta
 }
 
 void updateReplicaFailure(const Facts& facts, api::RolloutStatus& status) {
-  const std::optional<api::Condition>* failure = nullptr;
+  const Boxed<api::Condition>* failure = nullptr;
   if (const api::ReplicaSet* fresh = facts.newRs(); fresh && fresh->replica_failure) failure = &fresh->replica_failure;
   for (const ReplicaSetRef& rs : facts.all())
     if (!failure && rs->replica_failure) failure = &rs->replica_failure;

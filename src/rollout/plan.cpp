@@ -112,7 +112,7 @@ std::optional<api::RolloutStatus> runPass(const Facts& facts, Draft& draft) {
 
 // The routers have been told already: earlier in this plan, or when the recorded weights were set.
 bool isKnownToRouters(const SetTraffic& set, const std::optional<SetTraffic>& planned,
-                      const std::optional<api::Weights>& recorded) {
+                      const Boxed<api::Weights>& recorded) {
   if (set == planned || set.held) return true;
   if (planned || !recorded || !set.routes.empty() || set.weight_before_hash) return false;
   return set.weight == recorded->canary.weight && set.canary_hash == recorded->canary.pod_template_hash &&
@@ -146,6 +146,8 @@ class Merger {
   Merger(const Snapshot& snapshot, const Desired& desired, World world, TimePoint now)
       : snapshot_(snapshot), desired_(desired), now_(now), world_(std::move(world)), status_(snapshot.rollout->status) {
     for (const ReplicaSetRef& rs : world_.replica_sets) size_before_ += rs->replicas;
+    // An abort that no pass has seen yet is younger than the wish to promote.
+    if (status_.abort && !status_.aborted_at) status_.promote_full = false;
   }
 
   Plan run() {

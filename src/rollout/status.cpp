@@ -28,6 +28,8 @@ void applyIntents(const Facts& facts, const Draft& draft, api::RolloutStatus& st
   status.aborted_at.reset();
   if (status.abort) {
     status.aborted_at = before.aborted_at.value_or(stamp);
+    // Or the next pass would take the abort back.
+    status.promote_full = false;
     return;
   }
   if (intents.clear_pauses) return;

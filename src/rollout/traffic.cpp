@@ -41,7 +41,10 @@ bool stableCanCarry(const Facts& facts, const Wanted& wanted) {
   const api::ReplicaSet* stable = facts.stableRs();
   if (!stable) return false;
   const std::int64_t max = maxWeight(facts);
-  const std::int64_t need = max > 0 ? (max - wanted.weight) * facts.replicas / max : facts.replicas;
+  const std::int64_t share = max - wanted.weight;
+  std::int64_t need = max > 0 ? share * facts.replicas / max : facts.replicas;
+  // Whatever small share rounds to: no weight for a side without a pod.
+  if (share > 0 && facts.replicas > 0) need = std::max<std::int64_t>(need, 1);
   if (stable->available_replicas >= need || progressThresholdMet(facts, stable, need)) return true;
   return wanted.forced && stable->available_replicas > 0;
 }
@@ -67,7 +70,7 @@ std::vector<SetTraffic::Route> wantedRoutes(const Facts& facts) {
   return routes;
 }
 
-std::string weightEvent(const std::optional<api::Weights>& before, const api::Weights& after) {
+std::string weightEvent(const Boxed<api::Weights>& before, const api::Weights& after) {
   std::string text = "Traffic weight updated ";
   if (!before) return text + "to " + std::to_string(after.canary.weight);
   std::string details;
@@ -85,7 +88,7 @@ std::string weightEvent(const std::optional<api::Weights>& before, const api::We
   return text + details;
 }
 
-bool sameSplit(const std::optional<api::Weights>& left, const api::Weights& right) {
+bool sameSplit(const Boxed<api::Weights>& left, const api::Weights& right) {
   return left && left->canary == right.canary && left->stable == right.stable && left->additional == right.additional;
 }
 
@@ -103,7 +106,7 @@ std::optional<bool> verification(const Facts& facts, Draft& draft, const api::We
 
 TrafficOutcome reconcileTraffic(const Facts& facts, Draft& draft) {
   if (!isRouted(facts) || !facts.snapshot.traffic.has_routers) return {};
-  const std::optional<api::Weights>& recorded = facts.status.canary.weights;
+  const Boxed<api::Weights>& recorded = facts.status.canary.weights;
   const api::Canary& canary = *facts.spec().canary;
   const Wanted wanted = wantedWeight(facts, draft);
   const bool aborted = !isFullyPromoted(facts) && isAborted(facts, draft);
