@@ -1,38 +1,90 @@
-// `crossfade sim`: many lives, one after another, and what they showed.
+// `crossfade sim`: many lives, on as many processors as there are, and what they showed.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <iostream>
+#include <thread>
 
 #include "base/log.hpp"
 #include "sim/life.hpp"
+#include "sim/shrink.hpp"
 #include "sim/sim.hpp"
 
 namespace crossfade::sim {
 namespace {
 
-void printStory(const Outcome& outcome) {
-  for (const std::string& line : outcome.story) std::cout << "  " << line << "\n";
+struct Options {
+  std::uint64_t lives = 100, seed = 1;
+  bool no_faults = false, tell = false, kills = false, as_is = false;
+  unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+};
+
+struct Count {
+  std::uint64_t lives = 0, failed = 0;
+  double virtual_seconds = 0;
+};
+
+// One life; what it showed when it failed, made as small as it gets.
+void live(std::uint64_t seed, const Options& options, Count& count) {
+  const Script script = generate(seed);
+  const Faults faults = options.no_faults ? Faults::none() : Faults::usual();
+  Failure failure{script, faults, judge(script, seed, faults)};
+  ++count.lives;
+  count.virtual_seconds += std::chrono::duration<double>(failure.verdict.virtual_time).count();
+  std::string text;
+  if (options.tell) {
+    for (const std::string& line : failure.verdict.shown.story) text += "  " + line + "\n";
+  }
+  if (failure.verdict.broken) {
+    ++count.failed;
+    text += fmt::format("seed {}: {}\n", seed, *failure.verdict.broken);
+    if (!options.as_is) {
+      text += "the smallest story of it:\n";
+      for (const std::string& line : describe(shrink(std::move(failure), seed))) text += "    " + line + "\n";
+    }
+  }
+  // One write: lives of several processes must not run into each other.
+  if (!text.empty()) std::cout.write(text.data(), static_cast<std::streamsize>(text.size())).flush();
 }
 
-// One life without faults and one with: the second must end as the first did.
-std::optional<std::string> live(std::uint64_t seed, bool faults, bool tell, Duration& virtual_time) {
-  const Script script = generate(seed);
-  const Outcome calm = play(script, seed, Faults::none());
-  virtual_time += calm.virtual_time;
-  if (tell) printStory(calm);
-  if (calm.broken) {
-    printStory(calm);
-    return "without faults: " + *calm.broken;
+// Every `jobs`th life from the `first`th on.
+Count liveMany(std::uint64_t first, const Options& options) {
+  Count count;
+  for (std::uint64_t index = first; index < options.lives; index += options.jobs)
+    live(options.seed + index, options, count);
+  return count;
+}
+
+// The same in a process for each job: a world is single-threaded, and its loggers are the process's. A job that dies
+// counts as a failed life.
+Count liveInParallel(const Options& options) {
+  std::vector<std::pair<pid_t, int>> jobs;
+  for (unsigned job = 0; job < options.jobs; ++job) {
+    int ends[2];
+    if (pipe(ends) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+    const pid_t child = fork();
+    if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (child == 0) {
+      const Count count = liveMany(job, options);
+      _exit(write(ends[1], &count, sizeof count) == sizeof count ? 0 : 1);
+    }
+    close(ends[1]);
+    jobs.emplace_back(child, ends[0]);
   }
-  if (!faults) return std::nullopt;
-  const Outcome stormy = play(script, seed, Faults::usual());
-  virtual_time += stormy.virtual_time;
-  std::optional<std::string> broken = stormy.broken;
-  if (!broken && stormy.end != calm.end)
-    broken = fmt::format("the end differs:\n    with faults    {}\n    without faults {}", stormy.end, calm.end);
-  if (broken) printStory(stormy);
-  return broken;
+  Count total;
+  for (const auto& [child, end] : jobs) {
+    Count count;
+    if (read(end, &count, sizeof count) != sizeof count) count = {.lives = 0, .failed = 1, .virtual_seconds = 0};
+    close(end);
+    waitpid(child, nullptr, 0);
+    total.lives += count.lives;
+    total.failed += count.failed;
+    total.virtual_seconds += count.virtual_seconds;
+  }
+  return total;
 }
 
 // The five-step canary, its controller killed around each of its writes: every run must end as the one without.
@@ -44,7 +96,7 @@ std::uint64_t killEverywhere() {
       const Outcome killed = play(fiveStepCanary(), 1, Faults::none(), {write, after});
       if (!killed.broken && killed.end == calm.end) continue;
       ++failed;
-      printStory(killed);
+      for (const std::string& line : killed.story) std::cout << "  " << line << "\n";
       std::cout << fmt::format("killed {} write {}: {}", after ? "after" : "before", write,
                                killed.broken.value_or("the end differs: " + killed.end))
                 << std::endl;
@@ -57,16 +109,17 @@ std::uint64_t killEverywhere() {
 }  // namespace
 
 int runSim(const std::vector<std::string>& arguments) {
-  std::uint64_t lives = 100, seed = 1;
-  bool no_faults = false, tell = false, kills = false;
+  Options options;
   CLI::App app("Plays generated lives of Rollouts in a simulated cluster and checks that what must hold holds.",
                "crossfade sim");
-  app.add_option("--lives", lives, "Number of lives")->capture_default_str();
-  app.add_option("--seed", seed, "Seed of the first life; each further one takes the next number")
+  app.add_option("--lives", options.lives, "Number of lives")->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the first life; each further one takes the next number")
       ->capture_default_str();
-  app.add_flag("--no-faults", no_faults, "Only the runs without faults");
-  app.add_flag("--story", tell, "Print what happened in every life");
-  app.add_flag("--kills", kills, "Before the lives: kill the controller around every write of a five-step canary");
+  app.add_option("--jobs", options.jobs, "Processes that play them")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_flag("--no-faults", options.no_faults, "Only the runs without faults");
+  app.add_flag("--story", options.tell, "Print what happened in every life");
+  app.add_flag("--as-is", options.as_is, "Don't look for the smallest story of a failure");
+  app.add_flag("--kills", options.kills, "Before the lives: kill the controller around every write of a canary");
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {
     app.parse(std::move(reversed));
@@ -75,23 +128,14 @@ int runSim(const std::vector<std::string>& arguments) {
   }
   log::configure(log::Format::text, log::Level::error);
 
-  const std::uint64_t killed = kills ? killEverywhere() : 0;
+  const std::uint64_t killed = options.kills ? killEverywhere() : 0;
   const auto began = std::chrono::steady_clock::now();
-  Duration virtual_time{};
-  std::uint64_t failed = 0;
-  for (std::uint64_t index = 0; index < lives; ++index) {
-    const std::optional<std::string> broken = live(seed + index, !no_faults, tell, virtual_time);
-    if (!broken) continue;
-    ++failed;
-    std::cout << "seed " << seed + index << ": " << *broken << std::endl;
-    for (const Deed& deed : generate(seed + index).deeds) std::cout << "    " << toString(deed) << "\n";
-  }
+  const Count count = options.jobs == 1 ? liveMany(0, options) : liveInParallel(options);
   const double real = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  const double simulated = std::chrono::duration<double>(virtual_time).count();
-  std::cout << fmt::format("{} lives, {} failed; {:.0f} lives a minute, {:.0f} virtual seconds a second", lives, failed,
-                           static_cast<double>(lives) * 60 / real, simulated / real)
+  std::cout << fmt::format("{} lives, {} failed; {:.0f} lives a minute, {:.0f} virtual seconds a second", count.lives,
+                           count.failed, static_cast<double>(count.lives) * 60 / real, count.virtual_seconds / real)
             << std::endl;
-  return failed + killed == 0 ? 0 : 1;
+  return count.failed + killed == 0 ? 0 : 1;
 }
 
 }  // namespace crossfade::sim

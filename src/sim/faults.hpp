@@ -18,6 +18,8 @@ struct Faults {
   double late_event = 0;       // the event (and what follows it) comes up to `max_delay` later
   double duplicate_event = 0;  // the event comes twice
   double expire_watch = 0;     // a watch that resumes is told 410
+  double kill = 0;    // of a write: the controller dies before it, or after it with the answer lost; a new one follows
+  double depose = 0;  // of a write: a second controller starts, and the first lives on for a while, hearing no news
   Duration max_delay = seconds(5);
   Duration latency = milliseconds(2);  // of every request, each way
 
@@ -28,6 +30,7 @@ struct Faults {
     faults.lose_request = faults.lose_answer = faults.conflict = faults.throttle = faults.server_error = 0.02;
     faults.cut_watch = faults.garble_watch = faults.late_event = faults.duplicate_event = 0.05;
     faults.expire_watch = 0.2;
+    faults.kill = faults.depose = 0.01;
     return faults;
   }
 };

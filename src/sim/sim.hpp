@@ -7,7 +7,7 @@
 
 namespace crossfade::sim {
 
-// Runs `crossfade sim` (--lives N, --seed S, --verbose); returns the exit code.
+// Runs `crossfade sim` (--lives N, --seed S, --jobs N; --help tells the rest); returns the exit code.
 int runSim(const std::vector<std::string>& arguments);
 
 }  // namespace crossfade::sim

@@ -21,6 +21,9 @@ std::optional<State> observe(SimWorld& world, const std::string& name) {
     hash_of[rs.metadata.uid] = hash;
     State::Set& set = state.sets[hash];
     set.wanted = rs.replicas;
+    const json::array* containers = getArray(*one, {"spec", "template", "spec", "containers"});
+    if (containers != nullptr && !containers->empty() && containers->front().is_object())
+      set.image = getString(containers->front().get_object(), {"image"});
     const std::string_view revision = rs.metadata.annotation(api::revision_annotation);
     std::from_chars(revision.data(), revision.data() + revision.size(), set.revision);
   }

@@ -19,6 +19,7 @@ struct State {
     std::int64_t pods = 0;    // that exist and are not being deleted
     std::int64_t ready = 0;   // of those
     std::int64_t revision = 0;
+    std::string image;
   };
   std::map<std::string, Set> sets;              // by pod-template hash, those that the Rollout controls
   std::map<std::string, std::string> services;  // name to selected hash

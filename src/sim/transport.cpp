@@ -73,11 +73,12 @@ class StreamReader : public net::BodyReader {
 };
 
 // Reads the server's stream and hands it on, line by line, as the faults have it. Lives on the server's side.
-Task<> pump(Network& network, std::shared_ptr<Stream> stream) {
+Task<> pump(Network& network, std::shared_ptr<Life> life, std::shared_ptr<Stream> stream) {
   std::string pending;
   while (!stream->cancelled && !stream->ended) {
     const Result<std::string> piece = co_await stream->source->next(TimePoint::max());
     if (!piece || piece->empty()) break;
+    if (life->deaf) continue;
     pending += *piece;
     for (auto end = pending.find('\n'); end != std::string::npos && !stream->ended; end = pending.find('\n')) {
       std::string line = pending.substr(0, end + 1);
@@ -148,7 +149,7 @@ class SimTransport : public net::Transport {
         if (network.on_write && !network.on_write(request, true)) life->alive = false;
         if (!life->alive) co_return;
       }
-      if (response.stream != nullptr) response.stream = follow(network, clock, std::move(response.stream));
+      if (response.stream != nullptr) response.stream = follow(network, clock, life, std::move(response.stream));
       answer = std::move(response);
       if (network.random.chance(network.faults.lose_answer)) answer = fail(reset());
     }
@@ -178,10 +179,10 @@ class SimTransport : public net::Transport {
   }
 
   static std::unique_ptr<net::BodyReader> follow(Network& network, std::shared_ptr<Clock> clock,
-                                                 std::unique_ptr<net::BodyReader> source) {
+                                                 std::shared_ptr<Life> life, std::unique_ptr<net::BodyReader> source) {
     const auto stream = std::make_shared<Stream>(clock);
     stream->source = std::move(source);
-    spawn(network.executor, pump(network, stream));
+    spawn(network.executor, pump(network, std::move(life), stream));
     return std::make_unique<StreamReader>(stream);
   }
 

@@ -23,8 +23,8 @@ struct Network {
   Faults faults;
   // Writes that the server carried out for a controller so far.
   std::uint64_t writes = 0;
-  // Called before (`done` false) and after a write is carried out. Returning false kills the sender: it hears nothing
-  // any more.
+  // Called before (`done` false) and after a write is carried out. Returning false kills the sender: it neither hears
+  // nor does anything any more.
   std::function<bool(const net::Request& request, bool done)> on_write;
   // Told of every answer to a write: the story of a run.
   std::function<void(const net::Request& request, int status)> on_answer;
@@ -33,6 +33,7 @@ struct Network {
 // Whether a controller is still alive as far as the network is concerned; shared by it and what it asked for.
 struct Life {
   bool alive = true;
+  bool deaf = false;  // its watches bring nothing any more
 };
 
 // `clock` is the controller's: what waits for an answer belongs to it. It is shared, since the server's side may hold

@@ -2,10 +2,14 @@
 
 #include <array>
 
+#include "sim/backend.hpp"
+
 namespace crossfade::sim {
 namespace {
 
 constexpr Duration restart_delay = seconds(1);
+// A deposed controller loses its lease at the latest after this.
+constexpr std::uint64_t deposed_seconds = 15;
 constexpr std::size_t max_story = 20000;
 
 // A definition without a schema: what simulated users write is well-formed, and a world must be cheap to make.
@@ -36,17 +40,8 @@ json::object definition(std::string_view group, std::string_view version, std::s
             {"versions", json::array{served}}}}};
 }
 
-// Metric backends don't exist in a simulated world: they are refused.
-class NoDialer : public net::Dialer {
- public:
-  Result<std::shared_ptr<net::Transport>> dial(const net::Origin& origin, const net::TlsOptions&) override {
-    return fail(ErrorCode::unavailable,
-                fmt::format("connect to {}:{}: connection refused (simulated)", origin.host, origin.port));
-  }
-};
-
 std::string describe(const net::Request& request) {
-  constexpr std::size_t shown = 300;
+  constexpr std::size_t shown = 1500;
   return fmt::format("{} {} {}", request.method, request.target, request.body.substr(0, shown));
 }
 
@@ -56,6 +51,7 @@ struct SimWorld::Program {
   Program(SimWorld& world)
       : clock(std::make_shared<VirtualClock>(world.loop_.time())),
         client(makeTransport(*world.network_, clock, life), *clock, kube::Config(), "crossfade/sim"),
+        dialer(*clock),
         metrics(*clock, "sim"),
         controller({world.loop_.executor(), *clock, world.controller_random_, client, dialer}, settings(), metrics) {}
 
@@ -67,8 +63,8 @@ struct SimWorld::Program {
 
   std::shared_ptr<VirtualClock> clock;
   std::shared_ptr<Life> life = std::make_shared<Life>();
-  NoDialer dialer;
   kube::Client client;
+  SimDialer dialer;
   controller::Metrics metrics;
   controller::Controller controller;
 };
@@ -95,22 +91,32 @@ SimWorld::SimWorld(std::uint64_t seed, Faults faults, Kill kill)
   }
   network_ = std::make_unique<Network>(
       Network{cluster_->apiServer(), loop_.executor(), loop_.clock(), network_random_, faults, 0, {}, {}});
-  network_->on_write = [this](const net::Request& request, bool done) {
-    // Before a write is carried out, `writes` counts those before it.
-    const std::uint64_t number = network_->writes + (done ? 0 : 1);
-    if (kill_.write == 0 || number != kill_.write || done != kill_.after) return true;
-    tell(fmt::format("controller killed {} write {}: {}", done ? "after" : "before", number, describe(request)));
-    kill_.write = 0;
-    return false;
-  };
+  network_->on_write = [this](const net::Request& request, bool done) { return letWrite(request, done); };
   network_->on_answer = [this](const net::Request& request, int code) {
+    const bool measured = request.method == "PATCH" && request.target.contains("/analysisruns/");
+    if (!measured) ++deeds_;
     tell(fmt::format("{} {}", code, describe(request)));
   };
 }
 
 SimWorld::~SimWorld() {
   killController();
+  end(deposed_);
   loop_.kill();
+}
+
+// Before a write is carried out, `writes` counts those before it.
+bool SimWorld::letWrite(const net::Request& request, bool done) {
+  const std::uint64_t number = network_->writes + (done ? 0 : 1);
+  const bool asked = kill_.write == number && kill_.after == done;
+  // A probability for each of the two moments.
+  if (!asked && !network_random_.chance(network_->faults.kill / 2)) {
+    if (!depose_ && deposed_ == nullptr && network_random_.chance(network_->faults.depose / 2)) depose_ = true;
+    return true;
+  }
+  tell(fmt::format("controller killed {} write {}: {}", done ? "after" : "before", number, describe(request)));
+  kill_.write = 0;
+  return false;
 }
 
 void SimWorld::startController() {
@@ -124,16 +130,32 @@ void SimWorld::startController() {
   loop_.spawn(program_->controller.start());
 }
 
-void SimWorld::killController() {
-  if (program_ == nullptr) return;
-  program_->life->alive = false;
-  loop_.kill(*program_->clock);
-  program_ = nullptr;
+void SimWorld::killController() { end(program_); }
+
+void SimWorld::end(std::unique_ptr<Program>& program) {
+  if (program == nullptr) return;
+  program->life->alive = false;
+  loop_.kill(*program->clock);
+  program = nullptr;
   loop_.settle();
 }
 
-bool SimWorld::stepUntil(TimePoint end) {
-  const bool moved = loop_.stepUntil(end);
+bool SimWorld::stepUntil(TimePoint limit) {
+  if (std::exchange(depose_, false) && deposed_ == nullptr && program_ != nullptr && program_->life->alive) {
+    deposed_ = std::move(program_);
+    deposed_->life->deaf = true;
+    deposed_end_ = now() + seconds(static_cast<std::int64_t>(1 + network_random_.below(deposed_seconds)));
+    tell("a second controller takes over; the first doesn't know yet");
+    startController();
+    loop_.settle();
+    return true;
+  }
+  const bool moved = loop_.stepUntil(deposed_ != nullptr ? std::min(limit, deposed_end_) : limit);
+  if (deposed_ != nullptr && (!deposed_->life->alive || !moved || now() >= deposed_end_)) {
+    tell("the first controller has ended");
+    end(deposed_);
+    return true;
+  }
   if (program_ != nullptr && !program_->life->alive) {
     killController();
     const TimePoint again = now() + restart_delay;
@@ -144,7 +166,7 @@ bool SimWorld::stepUntil(TimePoint end) {
     loop_.settle();
     return true;
   }
-  if (!moved) loop_.time().advanceTo(end);
+  if (!moved) loop_.time().advanceTo(limit);
   return moved;
 }
 

@@ -41,6 +41,8 @@ class SimWorld {
   local::Registry& registry() { return cluster_->registry(); }
   // Writes of controllers that the server carried out.
   std::uint64_t writes() const { return network_->writes; }
+  // Those among them that aren't the status of an AnalysisRun: a run in the background measures for ever.
+  std::uint64_t deeds() const { return deeds_; }
   void setFaults(Faults faults) { network_->faults = faults; }
   // What happened, a line each: writes and their answers, plans' reasons, kills.
   const std::vector<std::string>& story() const { return story_; }
@@ -57,11 +59,19 @@ class SimWorld {
  private:
   struct Program;  // a running controller and everything that is its own
 
+  bool letWrite(const net::Request& request, bool done);
+  void end(std::unique_ptr<Program>& program);
+
   VirtualLoop loop_;
   Random cluster_random_, network_random_, controller_random_;
   std::unique_ptr<local::Cluster> cluster_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Program> program_;
+  // A controller that doesn't know yet that it isn't the only one any more.
+  std::unique_ptr<Program> deposed_;
+  TimePoint deposed_end_{};
+  bool depose_ = false;  // at the next step
+  std::uint64_t deeds_ = 0;
   Kill kill_;
   std::vector<std::string> story_;
 };
