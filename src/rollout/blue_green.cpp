@@ -81,26 +81,25 @@ void reconcilePause(const Facts& facts, Draft& draft) {
   }
 }
 
-// The update is given up and still carries the traffic: back, as soon as the stable side can serve anything at all,
-// whatever became of the new pods and whoever paused. spec/03 §8 (defect).
-bool mustGoBack(const Facts& facts, const Draft& draft) {
-  return facts.status.abort && !isFullyPromoted(facts) && isPartiallyAvailable(facts.stableRs()) &&
-         activeHash(facts, draft) != facts.status.stable_rs;
+// The update is given up: the traffic goes back as soon as the stable side can serve anything at all, whatever became
+// of the new pods and whoever paused; but never to where nobody answers. spec/03 §8 (defect).
+void takeTrafficBack(const Facts& facts, Draft& draft) {
+  if (isPartiallyAvailable(facts.stableRs()))
+    switchService(facts, draft, strategy(facts).active_service, facts.status.stable_rs);
+  else if (activeHash(facts, draft) != facts.status.stable_rs)
+    draft.wait(WaitKind::service, "The active Service goes back when the stable version has an available pod.");
 }
 
 // spec/03 §8.
 void reconcileActiveService(const Facts& facts, Draft& draft) {
-  const std::string& service = strategy(facts).active_service;
-  if (mustGoBack(facts, draft)) {
-    switchService(facts, draft, service, facts.status.stable_rs);
+  if (facts.status.abort && !isFullyPromoted(facts)) {
+    takeTrafficBack(facts, draft);
     return;
   }
   if (isHalted(facts) || !isReadyForPause(facts) || !isSaturated(facts, facts.newRs())) return;
-  std::string wanted = activeHash(facts, draft);
-  if (isFastTracked(facts, draft) || (isPauseComplete(facts, draft) && isPrePromotionDone(facts)))
-    wanted = facts.newHash();
-  if (facts.status.abort) wanted = facts.status.stable_rs;
-  if (!wanted.empty()) switchService(facts, draft, service, wanted);
+  const bool passed = isFastTracked(facts, draft) || (isPauseComplete(facts, draft) && isPrePromotionDone(facts));
+  const std::string wanted = passed ? std::string(facts.newHash()) : activeHash(facts, draft);
+  if (!wanted.empty()) switchService(facts, draft, strategy(facts).active_service, wanted);
 }
 
 // Why the new ReplicaSet is the stable one from now on; empty when it isn't. `active`: the hash that the active Service
@@ -225,6 +224,9 @@ std::int64_t blueGreenTarget(const Facts& facts) {
   const auto& preview = strategy(facts).preview_replica_count;
   const api::ReplicaSet* active = facts.withHash(facts.status.blue_green.active_selector);
   if (!preview || !active || active == facts.newRs() || facts.status.promote_full) return facts.replicas;
+  // What comes back without gates has no preview: at its size it would never be switched to. Least of all the stable
+  // version, which keeps all of its pods. spec/03 §5.1, §13.4.
+  if (isFastRollback(facts)) return facts.replicas;
   if (facts.newHash() != facts.status.current_pod_hash) return *preview;
   const bool grows = !facts.spec().paused && facts.status.pause_conditions.empty() &&
                      facts.status.blue_green.scale_up_preview_check_point;
@@ -232,10 +234,7 @@ std::int64_t blueGreenTarget(const Facts& facts) {
 }
 
 void scaleBlueGreen(const Facts& facts, Draft& draft) {
-  // A version that is still inside its delay is taken back without gates. The deadline says so: it stays until all of
-  // its pods are there. spec/03 §13.4 (defect).
-  const bool comes_back = isWithinDelay(facts) && isFastRollback(facts) && !isSaturated(facts, facts.newRs());
-  if (!comes_back) removeStaleDeadlines(facts, draft);
+  removeStaleDeadlines(facts, draft);
   const api::ReplicaSet *fresh = facts.newRs(), *stable = facts.stableRs();
   if (stable && stable != fresh) scaleTo(facts, draft, *stable, facts.replicas);
   scaleNew(facts, draft, blueGreenTarget(facts));

@@ -93,9 +93,13 @@ bool isWithinWindow(const Facts& facts) {
 
 bool isWithinDelay(const Facts& facts) {
   const api::ReplicaSet* fresh = facts.newRs();
-  if (!fresh) return false;
+  // The deadline of an abort says nothing of that kind.
+  if (!fresh || facts.status.abort || facts.status.aborted_at) return false;
   const Deadline deadline = deadlineOf(*fresh);
-  return deadline.until && facts.now < *deadline.until;
+  // Decided when the update starts, and for all of it.
+  const auto& duration = facts.status.duration;
+  const bool running = duration && duration->rollout_started_at && !duration->finished_at && !templateChanged(facts);
+  return deadline.until && (running ? *duration->rollout_started_at : facts.now) < *deadline.until;
 }
 
 bool isFastRollback(const Facts& facts) {

@@ -100,8 +100,8 @@ bool stepsChanged(const Facts& facts);
 bool isHalted(const Facts& facts);
 bool hasPause(const api::RolloutStatus& status, std::string_view reason);
 
-// spec/02 §12.1, spec/03 §13.4. WithinDelay looks at the deadline that the new ReplicaSet wore at the start of the
-// pass.
+// spec/02 §12.1, spec/03 §13.4. WithinDelay: when this update started the new ReplicaSet was still inside the delay
+// whose deadline it wears.
 bool isRollback(const Facts& facts);
 bool isWithinWindow(const Facts& facts);
 bool isWithinDelay(const Facts& facts);

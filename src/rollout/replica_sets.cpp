@@ -12,15 +12,25 @@ json::object annotate(std::string_view key, std::optional<std::string_view> valu
   return {{"metadata", json::object{{"annotations", std::move(annotations)}}}};
 }
 
+// Blue-green: the active Service selects the new ReplicaSet.
+bool isNewActive(const Facts& facts, const Draft& draft) {
+  const auto& blue_green = facts.spec().blue_green;
+  return blue_green && selectedHash(facts, draft.world, blue_green->active_service) == facts.newHash();
+}
+
 // The clock of an abort starts when nobody needs the new pods any more: the stable ones can take everything, and
 // (routed) the routers have sent everything there. spec/04 §32, 10; spec/03 §8.
 bool mayStartAbortClock(const Facts& facts, const Draft& draft) {
   const api::ReplicaSet* stable = facts.stableRs();
-  if (!stable || stable->available_replicas < facts.replicas) return false;
-  if (const auto& blue_green = facts.spec().blue_green)
-    return selectedHash(facts, draft.world, blue_green->active_service) != facts.newHash();
+  if (!stable || stable->available_replicas < facts.replicas || isNewActive(facts, draft)) return false;
   const auto& weights = facts.status.canary.weights;
   return !weights || (weights->canary.weight == 0 && weights->verified.value_or(true));
+}
+
+// A version that is still inside its delay is taken back without gates. Its deadline is what says so, and stays until
+// it is the stable one. spec/03 §13.4 (defect).
+bool isComingBack(const Facts& facts) {
+  return !isCanary(facts) && facts.newHash() != facts.status.stable_rs && isFastRollback(facts) && isWithinDelay(facts);
 }
 
 }  // namespace
@@ -30,13 +40,13 @@ bool scaleTo(const Facts& facts, Draft& draft, const api::ReplicaSet& rs, std::i
   const bool resize = live.replicas != replicas;
   const bool has_deadline = deadlineOf(live).present;
   const std::string wanted = std::to_string(facts.replicas);
+  const bool drop_deadline = replicas == 0 && has_deadline && !keep_deadline;
   const bool annotate_only =
-      live.metadata.annotation(api::desired_replicas_annotation) != wanted || (facts.replicas == 0 && has_deadline);
+      live.metadata.annotation(api::desired_replicas_annotation) != wanted || (facts.replicas == 0 && drop_deadline);
   if (!resize && !annotate_only) return false;
 
   json::object patch = annotate(api::desired_replicas_annotation, wanted);
-  if (replicas == 0 && has_deadline && !keep_deadline)
-    ensureObject(patch, {"metadata", "annotations"})[api::scale_down_deadline_annotation] = nullptr;
+  if (drop_deadline) ensureObject(patch, {"metadata", "annotations"})[api::scale_down_deadline_annotation] = nullptr;
   if (!resize) {
     draft.change(rs, patch, "desired replicas");
     return false;
@@ -70,7 +80,7 @@ bool isAbortHeld(const Facts& facts, const Draft& draft) {
 
 void removeStaleDeadlines(const Facts& facts, Draft& draft) {
   const api::ReplicaSet *fresh = facts.newRs(), *stable = facts.stableRs();
-  if (fresh && !isAbortHeld(facts, draft)) removeDeadline(draft, *fresh);
+  if (fresh && !isAbortHeld(facts, draft) && !isComingBack(facts)) removeDeadline(draft, *fresh);
   if (stable && stable != fresh) removeDeadline(draft, *stable);
 }
 
@@ -86,14 +96,15 @@ bool scaleNew(const Facts& facts, Draft& draft, std::int64_t target) {
 
   const Deadline deadline = deadlineOf(*fresh);
   if (deadline.present && !deadline.until) return reach(target);
-  if (deadline.present && facts.now >= *deadline.until) return scaleTo(facts, draft, *fresh, 0, true);
+  const bool ends = deadline.present && facts.now >= *deadline.until;
+  if (ends && !isNewActive(facts, draft)) return scaleTo(facts, draft, *fresh, 0, true);
   // Held at its size. The annotation has to follow the Rollout all the same, or every pass would be a scaling event.
   scaleTo(facts, draft, *fresh, fresh->replicas);
   if (fresh->replicas == 0) return false;
-  if (deadline.present) {
+  if (deadline.present && !ends) {
     draft.wait(WaitKind::timer, "The aborted ReplicaSet " + fresh->metadata.name + " is kept until its deadline.",
                std::nullopt, deadline.until);
-  } else if (mayStartAbortClock(facts, draft)) {
+  } else if (!ends && mayStartAbortClock(facts, draft)) {
     setDeadline(draft, *fresh, facts.now + seconds(*abortScaleDownDelay(facts).seconds));
   } else {
     draft.wait(WaitKind::pods, "The aborted ReplicaSet " + fresh->metadata.name +

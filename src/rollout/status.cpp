@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rollout/blue_green.hpp"
+
 namespace crossfade::rollout {
 namespace {
 
@@ -13,7 +15,8 @@ bool keepsResume(const Facts& facts, const api::RolloutStatus& status) {
   const auto& blue_green = facts.spec().blue_green;
   if (!blue_green || !before.controller_pause || !before.pause_conditions.empty()) return false;
   const auto& run = before.blue_green.pre_promotion_analysis_run;
-  if (blue_green->pre_promotion_analysis && !(run && run->status == "Successful")) return false;
+  if (isConfigured(blue_green->pre_promotion_analysis) && !(run && run->status == "Successful")) return false;
+  if (status.blue_green.scale_up_preview_check_point) return false;  // that remembers it, too
   return !status.blue_green.active_selector.empty() && status.blue_green.active_selector != status.current_pod_hash;
 }
 
@@ -79,7 +82,8 @@ Phase phaseOf(const api::RolloutSpec& spec, std::int64_t replicas, const api::Ro
     if (active.empty() || active != status.current_pod_hash) return {"Progressing", "active service cutover pending"};
     if (promoted) return {"Healthy", {}};
     const auto& run = status.blue_green.post_promotion_analysis_run;
-    const bool analysing = spec.blue_green->post_promotion_analysis && (!run || !api::isCompletedPhase(run->status));
+    const bool analysing =
+        isConfigured(spec.blue_green->post_promotion_analysis) && (!run || !api::isCompletedPhase(run->status));
     return {"Progressing",
             analysing ? "waiting for analysis to complete" : "waiting for post-promotion verification to complete"};
   }
