@@ -162,6 +162,7 @@ TEST(SettingsTest, ControllerNamespace) {  // spec/11 §1.3
 }
 
 TEST(SettingsTest, VerifyRetryInterval) {  // spec/11 §1.3: a valid number wins, anything else keeps the default
+  // spec/03 §18 defect: what can be read counts.
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3"}}).settings.controller.verify_retry_interval, seconds(3));
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3s"}}).settings.controller.verify_retry_interval,
             seconds(10));

@@ -1,45 +1,12 @@
-// Whole lives of blue-green releases. spec/03 §13, spec/02 §17.2, §17.5.
-#include "support/planner_world.hpp"
+// Whole lives of blue-green releases that nothing goes wrong with. spec/03 §13.1, §13.5, §13.6, spec/02 §17.2, §17.5.
+#include "blue_green_life.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
-using test::PlannerWorld;
+using namespace cases;
 
-std::string lines(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += text + "\n";
-  return all;
-}
-
-// The first revision, healthy and an hour old, with the history of its writes forgotten. `more`: members of
-// spec.strategy.blueGreen beside the two Services.
-PlannerWorld deployed(std::string_view more = "", int replicas = 2) {
-  PlannerWorld world(fmt::format(R"({{"blueGreen":{{"activeService":"active","previewService":"preview"{}{}}}}})",
-                                 more.empty() ? "" : ",", more),
-                     replicas);
-  world.addService("active");
-  world.addService("preview");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy") << lines(world.writes);
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  world.writes.clear();
-  world.events.clear();
-  world.now += hours(1);
-  return world;
-}
-
-std::string checkPoint(const PlannerWorld& world) {
-  return getBool(world.rollout, {"status", "blueGreen", "scaleUpPreviewCheckPoint"}) ? "reached" : "ahead";
-}
-
-std::string onlyRun(const PlannerWorld& world, std::string_view suffix) {
-  for (const auto& [name, run] : world.runs)
-    if (name.ends_with(suffix)) return name;
-  return {};
-}
-
-TEST(BlueGreenLife, FirstDeployment) {  // spec/03 §13.1: no gate, no analysis, the full size
+TEST(BlueGreenLife, FirstDeployment) {  // spec/03 §13.1 life: no gate, no analysis, the full size
   PlannerWorld world(R"({"blueGreen":{"activeService":"active","previewService":"preview","autoPromotionEnabled":false,
       "previewReplicaCount":1,"prePromotionAnalysis":{"templates":[{"templateName":"t"}]}}})",
                      2);
@@ -60,7 +27,7 @@ TEST(BlueGreenLife, FirstDeployment) {  // spec/03 §13.1: no gate, no analysis,
       fmt::format("SwitchService: Switched selector for service 'active' from '' to '{}'", world.hash("web:1"))));
 }
 
-TEST(BlueGreenLife, SettledMeansNoWrites) {
+TEST(BlueGreenLife, SettledMeansNoWrites) {  // spec/03 §21 #12
   PlannerWorld world = deployed();
   for (int i = 0; i < 300; ++i) {
     ASSERT_EQ(world.step(), 0U) << lines(world.writes);
@@ -83,7 +50,7 @@ TEST(BlueGreenLife, PlainUpdate) {
   EXPECT_EQ(world.last.look_again, std::nullopt);
 }
 
-// spec/03 §13.6: preview at one pod, both analyses, a manual gate.
+// spec/03 §13.6 life: preview at one pod, both analyses, a manual gate.
 TEST(BlueGreenLife, EveryGate) {
   PlannerWorld world = deployed(R"("previewReplicaCount":1,"autoPromotionEnabled":false,
       "prePromotionAnalysis":{"templates":[{"templateName":"smoke"}],"args":[
@@ -113,6 +80,7 @@ TEST(BlueGreenLife, EveryGate) {
   world.promote();
   world.step();
   EXPECT_EQ(checkPoint(world), "reached");
+  EXPECT_FALSE(getBool(world.rollout, {"status", "controllerPause"})) << "the checkpoint remembers the answer";
   world.run();
   EXPECT_EQ(world.size("web:2"), 2);
   EXPECT_EQ(world.selected("active"), world.hash("web:2"));
@@ -142,7 +110,7 @@ TEST(BlueGreenLife, TimedGate) {
   EXPECT_EQ(world.selected("active"), world.hash("web:2"));
 }
 
-// A timed gate can be cut short. spec/03 §9.2 (defect).
+// A timed gate can be cut short. spec/03 §9.2 defect.
 TEST(BlueGreenLife, PromotingDuringATimedGate) {
   PlannerWorld world = deployed(R"("autoPromotionSeconds":3600)");
   world.setImage("web:2");
@@ -153,166 +121,7 @@ TEST(BlueGreenLife, PromotingDuringATimedGate) {
   EXPECT_EQ(world.selected("active"), world.hash("web:2"));
 }
 
-TEST(BlueGreenLife, AbortAndRetry) {  // spec/03 §13.3
-  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
-  world.setImage("web:2");
-  world.run();
-  world.abort();
-  world.run();
-  EXPECT_EQ(world.phase(), "Degraded: RolloutAborted: Rollout aborted update to revision 2");
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  EXPECT_EQ(world.selected("preview"), world.hash("web:2"));
-  EXPECT_EQ(world.size("web:2"), 2) << "kept for a while";
-  world.run(seconds(31));
-  EXPECT_EQ(world.size("web:2"), 0);
-  EXPECT_EQ(world.size("web:1"), 2);
-
-  world.retry();
-  world.run();
-  EXPECT_EQ(world.phase(), "Paused: BlueGreenPause");
-  EXPECT_EQ(world.size("web:2"), 2);
-  world.promote();
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
-}
-
-// The new pods break after the switch: the traffic goes back although they never recover. spec/03 §8 (defect).
-TEST(BlueGreenLife, FailedPostPromotionOfCrashingPods) {
-  PlannerWorld world = deployed(R"("postPromotionAnalysis":{"templates":[{"templateName":"load"}]})");
-  world.setImage("web:2");
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
-  world.broken.insert(world.hash("web:2"));
-  world.setRunPhase(onlyRun(world, "-post"), "Failed");
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  EXPECT_EQ(world.phase(),
-            "Degraded: RolloutAborted: Rollout aborted update to revision 2: Blue/green post-promotion analysis phase "
-            "error/failed");
-  world.run(seconds(120));
-  EXPECT_EQ(world.size("web:2"), 0);
-  EXPECT_EQ(world.size("web:1"), 2);
-
-  // The failed run is forgotten by a retry: another one decides. spec/03 §10.4 (defects).
-  world.broken.clear();
-  world.retry();
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
-  const std::string second = onlyRun(world, "-post.1");
-  ASSERT_NE(second, "") << lines(world.writes);
-  world.setRunPhase(second, "Successful");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-}
-
-TEST(BlueGreenLife, RetryRunsThePreAnalysisAgainBeforeItSwitches) {
-  PlannerWorld world = deployed(R"("prePromotionAnalysis":{"templates":[{"templateName":"smoke"}]})");
-  world.setImage("web:2");
-  world.run();
-  world.setRunPhase(onlyRun(world, "-pre"), "Successful");
-  world.abort();  // in the same moment
-  world.run(seconds(60));
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  world.retry();
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:1")) << "the old verdict must not count";
-  const std::string second = onlyRun(world, "-pre.1");
-  ASSERT_NE(second, "");
-  world.setRunPhase(second, "Successful");
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
-}
-
-TEST(BlueGreenLife, InconclusiveAnalysisPausesAndIsRunAgain) {
-  PlannerWorld world = deployed(R"("prePromotionAnalysis":{"templates":[{"templateName":"smoke"}]})");
-  world.setImage("web:2");
-  world.run();
-  world.setRunPhase(onlyRun(world, "-pre"), "Inconclusive");
-  world.run();
-  EXPECT_EQ(world.phase(), "Paused: InconclusiveAnalysisRun");
-  world.promote();
-  world.run();
-  const std::string second = onlyRun(world, "-pre.1");
-  ASSERT_NE(second, "");
-  world.setRunPhase(second, "Successful");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-}
-
-TEST(BlueGreenLife, RollbackInsideTheDelayHasNoGate) {  // spec/03 §13.4
-  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
-  world.setImage("web:2");
-  world.run();
-  world.promote();
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  world.setImage("web:1");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  EXPECT_TRUE(world.said("Fast rollback"));
-  EXPECT_EQ(getString(world.rollout, {"metadata", "annotations", "rollout.argoproj.io/revision"}), "3");
-}
-
-// The delay tells that a version comes back without gates; a restarting pod must not make it forget. spec/03 §13.4.
-TEST(BlueGreenLife, RollbackInsideTheDelayWithAPodMissing) {
-  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
-  world.setImage("web:2");
-  world.run();
-  world.promote();
-  world.run();
-  ensureObject(*world.rsOf("web:1"), {"status"})["availableReplicas"] = 1;
-  world.setImage("web:1");
-  world.step();
-  world.step();
-  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-}
-
-TEST(BlueGreenLife, RollbackOutsideTheDelayIsAnUpdate) {
-  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
-  world.setImage("web:2");
-  world.run();
-  world.promote();
-  world.run(minutes(5));
-  EXPECT_EQ(world.size("web:1"), 0);
-  world.setImage("web:1");
-  world.run();
-  EXPECT_EQ(world.phase(), "Paused: BlueGreenPause");
-}
-
-TEST(BlueGreenLife, BackToStableMidUpdate) {
-  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
-  world.setImage("web:2");
-  world.run();
-  world.setImage("web:1");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  EXPECT_EQ(world.size("web:2"), 2);
-  world.run(seconds(31));
-  EXPECT_EQ(world.size("web:2"), 0);
-}
-
-TEST(BlueGreenLife, ThirdTemplateWhilePaused) {  // spec/03 §13.2
-  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
-  world.setImage("web:2");
-  world.run();
-  world.setImage("web:3");
-  world.run();
-  EXPECT_EQ(world.phase(), "Paused: BlueGreenPause");
-  EXPECT_EQ(world.selected("preview"), world.hash("web:3"));
-  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
-  world.run(seconds(31));
-  EXPECT_EQ(world.size("web:2"), 0);
-  world.promote();
-  world.run();
-  EXPECT_EQ(world.selected("active"), world.hash("web:3"));
-}
-
-TEST(BlueGreenLife, PausedByHandNothingSwitches) {
+TEST(BlueGreenLife, PausedByHandNothingSwitches) {  // spec/03 §13.5 life, spec/03 §4.4
   PlannerWorld world = deployed();
   world.edit(R"({"spec":{"paused":true}})");
   world.setImage("web:2");
@@ -325,7 +134,99 @@ TEST(BlueGreenLife, PausedByHandNothingSwitches) {
   EXPECT_EQ(world.selected("active"), world.hash("web:2"));
 }
 
-TEST(BlueGreenLife, Scaling) {  // spec/03 §14
+// spec/03 §13.5 life: in full, from the middle of the gates. All of its pods come first.
+TEST(BlueGreenLife, PromotedInFull) {
+  PlannerWorld world = deployed(R"("autoPromotionEnabled":false,"previewReplicaCount":1,
+      "prePromotionAnalysis":{"templates":[{"templateName":"a"}]},"postPromotionAnalysis":{"templates":[{"templateName":"b"}]})");
+  world.setImage("web:2");
+  world.run();
+  const std::string run = onlyRun(world, "-pre");
+  world.patchStatus(R"({"promoteFull":true})");
+  world.step();
+  EXPECT_EQ(world.size("web:2"), 2);
+  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
+  world.run();
+  EXPECT_EQ(world.phase(), "Healthy");
+  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
+  EXPECT_TRUE(world.said("Full promotion requested"));
+  EXPECT_TRUE(getBool(world.runs.at(run), {"spec", "terminate"}));
+  EXPECT_FALSE(getBool(world.rollout, {"status", "promoteFull"}));
+}
+
+// A gate that was opened stays open while a pod is missing. spec/02 §19.18.
+TEST(BlueGreenLife, ThePromotionWaitsForAPod) {
+  PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
+  world.setImage("web:2");
+  world.run();
+  world.broken.insert(world.hash("web:2"));
+  world.startPods();
+  world.promote();
+  world.run(seconds(20));
+  EXPECT_EQ(world.selected("active"), world.hash("web:1"));
+  world.broken.clear();
+  world.run();
+  EXPECT_EQ(world.selected("active"), world.hash("web:2"));
+}
+
+// spec/03 §10 defect #1: a block that lists nothing neither holds a promotion, nor loses the answer of a person, nor
+// is waited for.
+TEST(BlueGreenLife, AnalysesWithoutTemplates) {
+  PlannerWorld world = deployed(R"("autoPromotionEnabled":false,"prePromotionAnalysis":{"templates":[]},
+      "postPromotionAnalysis":{"templates":[]})");
+  world.setImage("web:2");
+  world.run();
+  EXPECT_EQ(world.phase(), "Paused: BlueGreenPause");
+  world.broken.insert(world.hash("web:2"));
+  world.startPods();
+  world.promote();
+  world.run(seconds(20));
+  world.broken.clear();
+  world.run();
+  EXPECT_EQ(world.phase(), "Healthy");
+}
+
+// The order in which the first release is told: stable before the traffic comes. spec/03 §13.1 life.
+TEST(BlueGreenLife, FirstEvents) {
+  PlannerWorld world(R"({"blueGreen":{"activeService":"active"}})", 2);
+  world.addService("active");
+  world.run();
+  const auto at = [&](std::string_view reason) {
+    return std::ranges::find_if(world.events, [&](const std::string& event) { return event.starts_with(reason); });
+  };
+  EXPECT_LT(at("NewReplicaSetCreated"), at("RolloutCompleted"));
+  EXPECT_LT(at("RolloutCompleted"), at("SwitchService"));
+  EXPECT_NE(at("SwitchService"), world.events.end());
+}
+
+std::string repelled(PlannerWorld& world, std::string_view image) {
+  const json::array* terms = getArray(*world.rsOf(image), {"spec", "template", "spec", "affinity", "podAntiAffinity",
+                                                           "preferredDuringSchedulingIgnoredDuringExecution"});
+  return terms ? json::serialize(*terms) : std::string();
+}
+
+TEST(BlueGreenLife, AntiAffinity) {  // spec/03 §16, spec/03 §16 defect
+  PlannerWorld world = deployed(R"("autoPromotionEnabled":false,
+      "antiAffinity":{"preferredDuringSchedulingIgnoredDuringExecution":{"weight":7}})");
+  EXPECT_EQ(repelled(world, "web:1"), "") << "a first deployment repels nobody";
+  world.setImage("web:2");
+  world.run();
+  EXPECT_TRUE(repelled(world, "web:2").contains(world.hash("web:1")));
+  EXPECT_TRUE(repelled(world, "web:2").contains(R"("weight":7)"));
+  EXPECT_EQ(world.replica_sets.size(), 2U) << "it is found again by its template";
+  world.promote();
+  world.run();
+  EXPECT_NE(repelled(world, "web:2"), "") << "pods that run are left alone";
+
+  // Only another reason to write makes it vanish, or follow another stable version.
+  world.edit(R"({"spec":{"minReadySeconds":1}})");
+  world.run();
+  EXPECT_EQ(repelled(world, "web:2"), "");
+  world.setImage("web:3");
+  world.run();
+  EXPECT_TRUE(repelled(world, "web:3").contains(world.hash("web:2")));
+}
+
+TEST(BlueGreenLife, Scaling) {  // spec/03 §14, spec/03 §21 #2
   PlannerWorld world = deployed(R"("autoPromotionEnabled":false)");
   world.setImage("web:2");
   world.run();
@@ -340,6 +241,7 @@ TEST(BlueGreenLife, Scaling) {  // spec/03 §14
   EXPECT_EQ(world.phase(), "Healthy") << "the resume survives a scaling event";
   EXPECT_EQ(world.selected("active"), world.hash("web:2"));
   EXPECT_EQ(world.size("web:1"), 3) << "an old version inside its delay follows";
+  EXPECT_FALSE(getBool(world.rollout, {"status", "controllerPause"}));
 }
 
 TEST(BlueGreenLife, HistoryAndRunsAreLimited) {

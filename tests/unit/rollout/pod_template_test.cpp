@@ -9,7 +9,7 @@ namespace {
 
 json::object object(std::string_view text) { return parseJson(text)->get_object(); }
 
-TEST(AntiAffinity, TermIsAppendedAndTakenOffAgain) {
+TEST(AntiAffinity, TermIsAppendedAndTakenOffAgain) {  // spec/03 §16 defect: an empty list is none
   const json::object user = object(R"({"metadata":{},"spec":{"containers":[]}})");
   for (const std::optional<std::int64_t> weight : {std::optional<std::int64_t>(), std::optional<std::int64_t>(7)}) {
     json::object pod_template = user;

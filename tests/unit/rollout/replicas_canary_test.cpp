@@ -53,7 +53,7 @@ TEST(CanaryLimits, TableF) {
 }
 
 // spec/02 §18.5
-TEST(BlueGreenLimits, NeverRaisedToOne) {
+TEST(BlueGreenLimits, NeverRaisedToOne) {  // spec/03 §21 #20
   EXPECT_EQ(blueGreenLimits(std::nullopt, 1).unavailable, 0);
   EXPECT_EQ(blueGreenLimits(std::nullopt, 8).unavailable, 2);
   EXPECT_EQ(blueGreenLimits(IntOrPercent{10}, 5).unavailable, 5);
