@@ -188,6 +188,8 @@ std::optional<api::RolloutStatus> mirrorPauses(const Facts& facts) {
 
 void abortWhenTimedOut(const Facts& facts, Draft& draft, const api::RolloutStatus& status) {
   if (!facts.spec().progress_deadline_abort || isAborted(facts, draft) || isCompleted(status)) return;
+  // The clock that is persisted is the one of the version before.
+  if (templateChanged(facts)) return;
   if (madeProgress(facts, status) || isOnIndefiniteStep(facts) || awaitsScaleDown(facts)) return;
   if (!isTimedOut(facts, facts.status)) return;
   const std::string message = aboutNew(facts, " has timed out progressing.");

@@ -1,3 +1,4 @@
+#include "sim/backend.hpp"
 #include "sim/script.hpp"
 #include "sim/specs.hpp"
 
@@ -33,6 +34,16 @@ std::int64_t numberFor(Random& random, Verb verb, std::int64_t& newest) {
   }
 }
 
+// Whether an analysis decides something in this Rollout: then what a user does in its middle may come before the
+// verdict or after it, and the end depends on that.
+bool isJudged(const json::object& rollout) {
+  const std::string text = json::serialize(rollout);
+  return text.contains(verdict_bad) || text.contains(verdict_unclear);
+}
+
+// What the controller makes again: whether before or after the next deed would be chance.
+bool takesAway(Verb verb) { return verb == Verb::delete_replica_set || verb == Verb::delete_service; }
+
 }  // namespace
 
 Script generate(std::uint64_t seed) {
@@ -44,10 +55,12 @@ Script generate(std::uint64_t seed) {
   std::int64_t newest = 2;
   script.deeds.push_back({Verb::set_image, std::nullopt, newest});
   const std::uint64_t more = random.below(6);
+  const bool judged = isJudged(script.rollout());
   for (std::uint64_t index = 0; index < more; ++index) {
     Deed deed;
     deed.verb = laterVerb(random);
-    if (random.chance(0.5)) deed.at_step = static_cast<std::int64_t>(random.below(4));
+    const bool races = judged || takesAway(deed.verb) || takesAway(script.deeds.back().verb);
+    if (random.chance(0.5) && !races) deed.at_step = static_cast<std::int64_t>(random.below(4));
     deed.number = numberFor(random, deed.verb, newest);
     script.deeds.push_back(deed);
     if (deed.verb == Verb::pause) script.deeds.push_back({Verb::resume, std::nullopt, 0});

@@ -81,6 +81,12 @@ std::optional<std::string> Invariants::check(const State& now) {
   return broken;
 }
 
+void Invariants::noteSplit() {
+  courses_.clear();
+  before_.reset();
+  excused_ = true;
+}
+
 // Nothing of what a user took away is missing any more.
 bool Invariants::isAtPeace(const State& now) {
   const api::RolloutStatus& status = now.rollout.status;
@@ -205,6 +211,8 @@ std::optional<std::string> Invariants::checkOrder(const State& now) const {
 // No size goes up, down and up again for one deed (or down, up and down).
 std::optional<std::string> Invariants::checkDirections(const State& now) {
   if (now.rollout.spec.canary && !climbs(*now.rollout.spec.canary)) return std::nullopt;
+  // An abort by an analysis or by the deadline is a reason of its own to turn round.
+  if (now.rollout.status.abort && !before_->rollout.status.abort) courses_.clear();
   for (const auto& [hash, set] : now.sets) {
     const auto before = before_->sets.find(hash);
     const std::int64_t had = before == before_->sets.end() ? 0 : before->second.wanted;

@@ -17,6 +17,9 @@ class Invariants {
   // A user has just done this. Where it takes pods or objects away, rules on them rest until the Rollout is at peace
   // again.
   void noteDeed(const Deed& deed);
+  // Two controllers are at work, one of them deaf: they may undo each other's deeds until there is only one again. What
+  // holds all the same: the stable ReplicaSet stays, and none is made twice.
+  void noteSplit();
 
  private:
   bool isAtPeace(const State& now);

@@ -41,6 +41,7 @@ class Player {
   // One thing happens, and everything is looked at; the invariant that broke, if any.
   std::optional<std::string> step(TimePoint end, bool& moved) {
     moved = world_.stepUntil(end);
+    if (world_.isSplit()) invariants_.noteSplit();
     const State* state = look();
     if (!state) return "the Rollout is gone";
     if (world_.deeds() != writes_) {

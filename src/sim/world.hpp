@@ -44,6 +44,8 @@ class SimWorld {
   // Those among them that aren't the status of an AnalysisRun: a run in the background measures for ever.
   std::uint64_t deeds() const { return deeds_; }
   void setFaults(Faults faults) { network_->faults = faults; }
+  // Two controllers are at work, and one of them is deaf.
+  bool isSplit() const { return deposed_ != nullptr; }
   // What happened, a line each: writes and their answers, plans' reasons, kills.
   const std::vector<std::string>& story() const { return story_; }
   void tell(std::string line);
