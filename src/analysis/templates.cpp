@@ -37,15 +37,16 @@ struct Collected {
   }
 };
 
+api::AnalysisTemplateRef referenceIn(const json::object& object) {
+  return {std::string(getString(object, {"templateName"})), getBool(object, {"clusterScope"})};
+}
+
 std::vector<api::AnalysisTemplateRef> referencesIn(const json::object& spec) {
   std::vector<api::AnalysisTemplateRef> references;
   const json::array* list = getArray(spec, {"templates"});
   if (list == nullptr) return references;
   for (const json::value& item : *list) {
-    if (const json::object* reference = item.if_object()) {
-      references.push_back(
-          {std::string(getString(*reference, {"templateName"})), getBool(*reference, {"clusterScope"})});
-    }
+    if (const json::object* reference = item.if_object()) references.push_back(referenceIn(*reference));
   }
   return references;
 }
@@ -261,21 +262,11 @@ Arguments trialArguments(const api::Analysis& analysis) {
   return args;
 }
 
-// Why no run could be built for this use. Of a canary, with the rules of each of its steps.
-std::optional<std::string> trialProblem(const api::Rollout& rollout, const Use& use,
-                                        const std::vector<const Template*>& templates) {
-  std::vector<const api::Analysis*> rules{use.analysis};
-  if (!rollout.spec.blue_green && rollout.spec.canary) {
-    for (const api::Step& step : rollout.spec.canary->steps) {
-      if (step.analysis) rules.push_back(&*step.analysis);
-    }
-  }
-  const Arguments args = trialArguments(*use.analysis);
-  for (const api::Analysis* rule : rules) {
-    const auto built = buildSpec(templates, args, arrayOf(rule->dry_run), arrayOf(rule->measurement_retention));
-    if (!built) return built.error().message;
-  }
-  return std::nullopt;
+// Why no run could be built for this use.
+std::optional<std::string> trialProblem(const api::Analysis& analysis, const std::vector<const Template*>& templates) {
+  const auto built = buildSpec(templates, trialArguments(analysis), arrayOf(analysis.dry_run),
+                               arrayOf(analysis.measurement_retention));
+  return built ? std::nullopt : std::optional(built.error().message);
 }
 
 // A template that ends by itself needs its arguments and a count. `dummy-value` stands for arguments without a default.
@@ -308,15 +299,16 @@ std::optional<std::string> missingArgument(const Template& one, const api::Analy
   return std::nullopt;
 }
 
-std::optional<std::string> useProblem(const api::Rollout& rollout, const Use& use, const TemplateLookup& lookup) {
+std::string notFound(std::string_view path, const api::AnalysisTemplateRef& reference) {
+  return fieldError(
+      path, reference.name,
+      fmt::format("{}AnalysisTemplate '{}' not found", reference.cluster_scope ? "Cluster" : "", reference.name));
+}
+
+std::optional<std::string> useProblem(const Use& use, const TemplateLookup& lookup) {
   const Collected collected = collect(use.analysis->templates, lookup);
-  if (collected.missing) {
-    const auto& [name, cluster_scope] = collected.missing->reference;
-    return fieldError(collected.missing->nested ? "spec.templates" : use.path, name,
-                      fmt::format("{}AnalysisTemplate '{}' not found", cluster_scope ? "Cluster" : "", name));
-  }
   const std::vector<const Template*> templates = collected.all();
-  if (const auto problem = trialProblem(rollout, use, templates)) {
+  if (const auto problem = trialProblem(*use.analysis, templates)) {
     std::string names;
     for (const Template* one : templates) names += (names.empty() ? "" : " ") + one->name;
     return fieldError(use.path, fmt::format("templateNames: [{}]", names), *problem);
@@ -342,9 +334,29 @@ Result<json::object> runSpec(const std::vector<api::AnalysisTemplateRef>& templa
   return buildSpec(collected.all(), args, dry_run, measurement_retention);
 }
 
-std::optional<std::string> validateReferences(const api::Rollout& rollout, const TemplateLookup& lookup) {
+std::optional<std::string> missingTemplate(const api::Rollout& rollout, const TemplateLookup& lookup) {
   for (const Use& use : usesOf(rollout)) {
-    if (auto problem = useProblem(rollout, use, lookup)) return problem;
+    const Collected collected = collect(use.analysis->templates, lookup);
+    if (!collected.missing) continue;
+    return notFound(collected.missing->nested ? "spec.templates" : use.path, collected.missing->reference);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> validateTemplates(const api::Rollout& rollout, const TemplateLookup& lookup) {
+  for (const Use& use : usesOf(rollout)) {
+    if (auto problem = useProblem(use, lookup)) return problem;
+  }
+  if (!rollout.spec.canary) return std::nullopt;
+  for (std::size_t i = 0; i < rollout.spec.canary->steps.size(); ++i) {
+    const json::object experiment = rollout.spec.canary->steps[i].experiment.object();
+    const std::vector<json::object> analyses = objectsOf(getArray(experiment, {"analyses"}));
+    for (std::size_t j = 0; j < analyses.size(); ++j) {
+      const api::AnalysisTemplateRef reference = referenceIn(analyses[j]);
+      if (lookup(reference.name, reference.cluster_scope)) continue;
+      return notFound(fmt::format("spec.strategy.canary.steps[{}].experiment.analyses[{}].templateName", i, j),
+                      reference);
+    }
   }
   return std::nullopt;
 }

@@ -22,8 +22,10 @@ Result<json::object> runSpec(const std::vector<api::AnalysisTemplateRef>& templa
                              const std::vector<std::pair<std::string, std::string>>& args, const json::array& dry_run,
                              const json::array& measurement_retention);
 
-// The first error of a Rollout's references to templates, as the text behind `The Rollout "x" is invalid: `. spec/06
-// §16.
-std::optional<std::string> validateReferences(const api::Rollout& rollout, const TemplateLookup& lookup);
+// Of the templates that a Rollout refers to, as texts behind `The Rollout "x" is invalid: `: the first that isn't
+// there, and the first thing that is wrong with the others. The templates of an experiment's analyses are only missed
+// after all that. spec/01 §6.7, §6.8, §6.10, spec/06 §16.
+std::optional<std::string> missingTemplate(const api::Rollout& rollout, const TemplateLookup& lookup);
+std::optional<std::string> validateTemplates(const api::Rollout& rollout, const TemplateLookup& lookup);
 
 }  // namespace crossfade::analysis

@@ -6,24 +6,6 @@
 
 namespace crossfade::api {
 
-std::string quote(std::string_view text) {
-  static constexpr std::string_view plain = "\a\b\f\n\r\t\v\"\\";
-  static constexpr std::string_view escaped = "abfnrtv\"\\";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (const std::size_t at = plain.find(c); at != std::string_view::npos) {
-      out += '\\';
-      out += escaped[at];
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
 std::string invalidValue(std::string_view path, std::string_view shown, std::string_view detail) {
   return fmt::format("{}: Invalid value: {}: {}", path, shown, detail);
 }

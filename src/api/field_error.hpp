@@ -6,10 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/go_text.hpp"
+
 namespace crossfade::api {
 
-// Go's %q.
-std::string quote(std::string_view text);
+using go::quote;
 
 // `shown` is the value as it is to be printed: quote(…), a number, or JSON.
 std::string invalidValue(std::string_view path, std::string_view shown, std::string_view detail);

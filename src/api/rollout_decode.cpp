@@ -20,7 +20,7 @@ std::int64_t PauseStep::seconds() const {
   const auto parsed = parseGoDuration(text);
   if (!parsed) return -1;
   const std::int64_t whole = std::chrono::duration_cast<crossfade::seconds>(*parsed).count();
-  return whole > std::numeric_limits<std::int32_t>::max() ? -1 : whole;
+  return std::in_range<std::int32_t>(whole) ? whole : -1;
 }
 
 namespace {

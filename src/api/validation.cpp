@@ -1,9 +1,8 @@
-// The rules of a spec and of the Services it names. spec/01 §6.3, §6.5, §6.7, §6.8, §6.10.
+// The rules of a spec. spec/01 §6.3, §6.5, §6.10.
 #include "api/validation.hpp"
 
 #include "api/canonical.hpp"
 #include "api/field_error.hpp"
-#include "api/names.hpp"
 #include "api/validation_rules.hpp"
 
 namespace crossfade::api {
@@ -49,20 +48,25 @@ Violation validateSelector(const json::object& selector) {
 // V-2 to V-7.
 Violation validateSelectorAndTemplate(const Rollout& rollout, const json::object& pod_template,
                                       const json::object* selector) {
-  if (!rollout.spec.workload_ref) {
+  const bool own = !rollout.spec.workload_ref;
+  if (own) {
     if (selector == nullptr) return requiredValue("spec.selector", "Rollout has missing field '.spec.selector'");
     if (auto violation = validateSelector(*selector)) return violation;
+  } else {
+    const json::object written = rollout.spec.pod_template.object();
+    const auto* labels = getObject(written, {"metadata", "labels"});
+    const auto* annotations = getObject(written, {"metadata", "annotations"});
+    if ((labels != nullptr && !labels->empty()) || (annotations != nullptr && !annotations->empty())) {
+      return internalError("spec.template", "template must be empty for workload reference rollout");
+    }
+  }
+  if (selector != nullptr) {
     const auto converted = Selector::fromJson(*selector);
     if (!converted) {
       return invalidValue("spec.selector", canonicalJson("LabelSelector", *selector), "invalid label selector");
     }
-    if (converted->empty()) return invalidValue("spec.selector", "{}", "empty selector is invalid for deployment");
-  } else {
-    const json::object own = rollout.spec.pod_template.object();
-    const auto* labels = getObject(own, {"metadata", "labels"});
-    const auto* annotations = getObject(own, {"metadata", "annotations"});
-    if ((labels != nullptr && !labels->empty()) || (annotations != nullptr && !annotations->empty())) {
-      return internalError("spec.template", "template must be empty for workload reference rollout");
+    if (own && converted->empty()) {
+      return invalidValue("spec.selector", "{}", "empty selector is invalid for deployment");
     }
   }
   return validatePodTemplate(pod_template, selector, rollout.spec.replicasOrDefault());
@@ -145,47 +149,6 @@ std::optional<std::string> validateSpec(const Rollout& rollout, const json::obje
   if (spec.blue_green) return validateBlueGreen(spec);
   if (spec.canary) return validateCanary(rollout);
   return requiredValue(strategy, "Rollout has missing field '.spec.strategy.canary or .spec.strategy.blueGreen'");
-}
-
-std::optional<std::string> validateServices(
-    const Rollout& rollout, const json::object& pod_template,
-    const std::map<std::string, std::shared_ptr<const Service>, std::less<>>& services) {
-  std::vector<std::pair<std::string_view, std::string_view>> named;  // path below spec.strategy, name
-  if (const auto& blue_green = rollout.spec.blue_green) {
-    named = {{"blueGreen.activeService", blue_green->active_service},
-             {"blueGreen.previewService", blue_green->preview_service}};
-  } else if (const auto& canary = rollout.spec.canary) {
-    named = {{"canary.stableService", canary->stable_service}, {"canary.canaryService", canary->canary_service}};
-    if (canary->ping_pong) {
-      named.emplace_back("canary.pingPong.pingService", canary->ping_pong->ping_service);
-      named.emplace_back("canary.pingPong.pongService", canary->ping_pong->pong_service);
-    }
-  }
-  std::erase_if(named, [](const auto& entry) { return entry.second.empty(); });
-  for (const auto& [path, name] : named) {
-    if (!services.contains(name)) {
-      return invalidValue(fmt::format("spec.strategy.{}", path), quote(name),
-                          fmt::format("service {} not found", quote(name)));
-    }
-  }
-  const Labels labels = labelsFromJson(getObject(pod_template, {"metadata", "labels"}));
-  for (const auto& [path, name] : named) {
-    const Service& service = *services.find(name)->second;
-    const auto reject = [&](std::string_view detail) {
-      return invalidValue(fmt::format("spec.strategy.{}", path), quote(name), detail);
-    };
-    for (const auto& [key, value] : service.selector) {
-      const auto label = labels.find(key);
-      if (key != hash_label && (label == labels.end() || label->second != value)) {
-        return reject(fmt::format("Service {} has unmatch label {} in rollout", quote(name), quote(key)));
-      }
-    }
-    const auto owner = service.metadata.annotations.find(managed_by_annotation);
-    if (owner != service.metadata.annotations.end() && owner->second != rollout.metadata.name) {
-      return reject(fmt::format("Service {} is managed by another Rollout", quote(name)));
-    }
-  }
-  return std::nullopt;
 }
 
 }  // namespace crossfade::api

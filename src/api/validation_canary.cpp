@@ -38,7 +38,10 @@ std::int64_t fencepostNumber(const std::optional<IntOrPercent>& value) {
   if (!value) return 25;
   if (const int* number = std::get_if<int>(&value->value)) return *number;
   std::string_view text = std::get<std::string>(value->value);
-  if (text.ends_with('%')) text.remove_suffix(1);
+  if (text.ends_with('%')) {
+    text.remove_suffix(1);
+    if (text.starts_with('-')) return 0;
+  }
   int number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && rest == text.data() + text.size() ? number : 0;
@@ -166,11 +169,8 @@ Violation validateManagedRoute(const Routing& routing, const std::string& path, 
                       "Steps define a route that does not exist in spec.strategy.canary.trafficRouting.managedRoutes");
 }
 
-// V-C24, V-C26, V-C27.
-Violation validateHeaderRoute(const Step& step, const Routing& routing, const std::string& step_path) {
-  if (step.set_header_route.empty()) return std::nullopt;
-  const std::string path = step_path + ".setHeaderRoute";
-  const json::object route = step.set_header_route.object();
+// V-C24.
+Violation validateHeaderRoute(const json::object& route, const Routing& routing, const std::string& path) {
   if (!routing.hasAny({"istio", "alb", "apisix", "plugins"})) {
     return invalidValue(path, canonicalJson("SetHeaderRoute", route),
                         "SetHeaderRoute requires TrafficRouting, supports Istio and ALB and Apisix");
@@ -188,14 +188,11 @@ Violation validateHeaderRoute(const Step& step, const Routing& routing, const st
     }
     if (auto violation = validateStringMatch(match_path, value)) return violation;
   }
-  return validateManagedRoute(routing, path, getString(route, {"name"}));
+  return std::nullopt;
 }
 
-// V-C25 to V-C27, and the share of §6.10.
-Violation validateMirrorRoute(const Step& step, const Routing& routing, const std::string& step_path) {
-  if (step.set_mirror_route.empty()) return std::nullopt;
-  const std::string path = step_path + ".setMirrorRoute";
-  const json::object route = step.set_mirror_route.object();
+// V-C25.
+Violation validateMirrorRoute(const json::object& route, const Routing& routing, const std::string& path) {
   if (!routing.hasAny({"istio", "plugins"})) {
     return invalidValue(path, canonicalJson("SetMirrorRoute", route),
                         "SetMirrorRoute requires TrafficRouting, supports Istio and Plugins");
@@ -214,14 +211,30 @@ Violation validateMirrorRoute(const Step& step, const Routing& routing, const st
       if (auto violation = validateStringMatch(match_path, value)) return violation;
     }
   }
-  if (auto violation = validateManagedRoute(routing, path, getString(route, {"name"}))) return violation;
-  if (const std::int64_t share = getInt(route, {"percentage"}, 100); share < 0 || share > 100) {
-    return invalidValue(path + ".percentage", std::to_string(share), "must be between 0 and 100");
+  return std::nullopt;
+}
+
+// V-C24 to V-C27.
+Violation validateRoutes(const Step& step, const Routing& routing, const std::string& step_path) {
+  struct Route {
+    const Carried* step;
+    std::string path;
+    Violation (*validate)(const json::object&, const Routing&, const std::string&);
+  };
+  const Route routes[] = {{&step.set_header_route, step_path + ".setHeaderRoute", validateHeaderRoute},
+                          {&step.set_mirror_route, step_path + ".setMirrorRoute", validateMirrorRoute}};
+  for (const auto& [route, path, validate] : routes) {
+    if (route->empty()) continue;
+    if (auto violation = validate(route->object(), routing, path)) return violation;
+  }
+  for (const auto& [route, path, validate] : routes) {
+    if (route->empty()) continue;
+    if (auto violation = validateManagedRoute(routing, path, getString(route->object(), {"name"}))) return violation;
   }
   return std::nullopt;
 }
 
-// V-C28, V-C28b, and the reference of §6.10.
+// V-C28 and V-C28b.
 Violation validateExperiment(const json::object& experiment, const Routing& routing, const std::string& step_path) {
   const auto* templates = getArray(experiment, {"templates"});
   for (std::size_t k = 0; templates != nullptr && k < templates->size(); ++k) {
@@ -238,10 +251,6 @@ Violation validateExperiment(const json::object& experiment, const Routing& rout
                             "Experiment template weight is only available for TrafficRouting with SMI, ALB, Istio and "
                             "Plugins at this time");
       }
-    }
-    const std::string_view source = getString(*item, {"specRef"});
-    if (source != "canary" && source != "stable") {
-      return invalidValue(path + ".specRef", quote(source), "must be canary or stable");
     }
   }
   return std::nullopt;
@@ -309,14 +318,44 @@ Violation validateStep(const Canary& canary, const Step& step, const Routing& ro
   if (step.set_canary_scale && !routing.present) {
     return requiredValue(at("trafficRouting"), "SetCanaryScale requires TrafficRouting to be set");
   }
-  if (auto violation = validateHeaderRoute(step, routing, path)) return violation;
-  if (auto violation = validateMirrorRoute(step, routing, path)) return violation;
+  if (auto violation = validateRoutes(step, routing, path)) return violation;
   const json::object experiment = step.experiment.object();
   if (auto violation = validateExperiment(experiment, routing, path)) return violation;
   return validateArguments(step, experiment, path);
 }
 
-// What the reference accepts and then stumbles over. spec/01 §6.10.
+// What of a step the reference accepts and then stumbles over. spec/01 §6.10.
+Violation validateStepGaps(const Canary& canary, const Step& step, const std::string& path) {
+  if (const auto& scale = step.set_canary_scale) {
+    if (scale->replicas && *scale->replicas < 0) {
+      return invalidValue(path + ".setCanaryScale.replicas", std::to_string(*scale->replicas), not_negative);
+    }
+    if (scale->weight && (*scale->weight < 0 || *scale->weight > canary.maxTrafficWeight())) {
+      return invalidValue(path + ".setCanaryScale.weight", std::to_string(*scale->weight),
+                          fmt::format("must be between 0 and {}", canary.maxTrafficWeight()));
+    }
+  }
+  if (const std::int64_t share = getInt(step.set_mirror_route.object(), {"percentage"}, 100);
+      share < 0 || share > 100) {
+    return invalidValue(path + ".setMirrorRoute.percentage", std::to_string(share), "must be between 0 and 100");
+  }
+  const json::object experiment = step.experiment.object();
+  if (const std::int64_t delay = getInt(experiment, {"scaleDownDelaySeconds"}); delay < 0) {
+    return invalidValue(path + ".experiment.scaleDownDelaySeconds", std::to_string(delay), not_negative);
+  }
+  const auto* templates = getArray(experiment, {"templates"});
+  for (std::size_t k = 0; templates != nullptr && k < templates->size(); ++k) {
+    const json::object* item = (*templates)[k].if_object();
+    const std::string_view source = item == nullptr ? std::string_view() : getString(*item, {"specRef"});
+    if (source != "canary" && source != "stable") {
+      return invalidValue(fmt::format("{}.experiment.templates[{}].specRef", path, k), quote(source),
+                          "must be canary or stable");
+    }
+  }
+  return std::nullopt;
+}
+
+// What else. spec/01 §6.10.
 Violation validateGaps(const RolloutSpec& spec, const Routing& routing) {
   const Canary& canary = *spec.canary;
   if (canary.max_traffic_weight && *canary.max_traffic_weight <= 0) {
@@ -354,16 +393,8 @@ Violation validateGaps(const RolloutSpec& spec, const Routing& routing) {
     }
   }
   for (std::size_t i = 0; i < canary.steps.size(); ++i) {
-    const auto& scale = canary.steps[i].set_canary_scale;
-    if (!scale) continue;
-    const std::string path = fmt::format("{}.steps[{}].setCanaryScale", strategy, i);
-    if (scale->replicas && *scale->replicas < 0) {
-      return invalidValue(path + ".replicas", std::to_string(*scale->replicas), not_negative);
-    }
-    if (scale->weight && (*scale->weight < 0 || *scale->weight > canary.maxTrafficWeight())) {
-      return invalidValue(path + ".weight", std::to_string(*scale->weight),
-                          fmt::format("must be between 0 and {}", canary.maxTrafficWeight()));
-    }
+    const std::string path = fmt::format("{}.steps[{}]", strategy, i);
+    if (auto violation = validateStepGaps(canary, canary.steps[i], path)) return violation;
   }
   if (routing.has("appMesh") && getObject(routing.json, {"appMesh", "virtualNodeGroup"}) == nullptr) {
     return requiredValue(at("trafficRouting.appMesh.virtualNodeGroup"));

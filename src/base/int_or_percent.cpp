@@ -1,5 +1,6 @@
 #include "base/int_or_percent.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -31,7 +32,8 @@ Result<int> IntOrPercent::resolve(int total, Rounding rounding) const {
     return fail(ErrorCode::invalid, "invalid value for IntOrString: \"" + written + "\" is not a percentage");
   }
   const double share = static_cast<double>(percent) * total / 100;
-  return static_cast<int>(rounding == Rounding::up ? std::ceil(share) : std::floor(share));
+  constexpr double low = std::numeric_limits<int>::min(), high = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp(rounding == Rounding::up ? std::ceil(share) : std::floor(share), low, high));
 }
 
 }  // namespace crossfade

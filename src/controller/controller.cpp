@@ -214,7 +214,10 @@ struct Controller::Impl {
       if (!executed) done = fail(executed.error());
       if (executed && *executed == PlanExecutor::Extent::begun) rollouts.add(key);
       if (plan.look_again) outcome.again_after = std::max(*plan.look_again - world.clock.now(), Duration(0));
-      outcome.failed = plan.invalid.has_value();
+      // A workload that isn't there yet is no error. spec/01 §6.9.
+      const bool unresolved = snapshot->workload && snapshot->workload->error;
+      if (plan.invalid && !unresolved)
+        report(Metrics::Kind::rollout, rollout->metadata, {ErrorCode::invalid, *plan.invalid, {}});
     }
     metrics.observeReconcile(Metrics::Kind::rollout, rollout->metadata.ns, rollout->metadata.name,
                              world.clock.now() - began);

@@ -50,7 +50,9 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
     if (run != nullptr && !own) snapshot.analysis_runs.push_back(std::move(run));
   }
   snapshot.experiments = caches_.experiments_of.ownedBy(metadata.uid);
-  snapshot.reference_error = analysis::validateReferences(*rollout, templateLookup(caches_, metadata.ns));
+  const analysis::TemplateLookup lookup = templateLookup(caches_, metadata.ns);
+  snapshot.missing_reference = analysis::missingTemplate(*rollout, lookup);
+  snapshot.reference_error = analysis::validateTemplates(*rollout, lookup);
   if (!snapshot.reference_error) snapshot.reference_error = TrafficControl::configurationError(*rollout);
 
   if (rollout::needsPods(snapshot, world_.clock.now())) {

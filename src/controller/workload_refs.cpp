@@ -23,9 +23,11 @@ rollout::Workload failed(std::string message) {
   return workload;
 }
 
-std::string groupOf(std::string_view api_version) {
+// "apps/v1" is group and version, "v1" a version of the core group "".
+std::pair<std::string_view, std::string_view> splitVersion(std::string_view api_version) {
   const auto slash = api_version.find('/');
-  return slash == std::string_view::npos ? "" : std::string(api_version.substr(0, slash));
+  if (slash == std::string_view::npos) return {"", api_version};
+  return {api_version.substr(0, slash), api_version.substr(slash + 1)};
 }
 
 }  // namespace
@@ -60,7 +62,7 @@ Task<rollout::Workload> WorkloadRefs::resolve(std::shared_ptr<const api::Rollout
   if ((labels != nullptr && !labels->empty()) || (annotations != nullptr && !annotations->empty())) {
     co_return failed("template must be empty for workload reference rollout");
   }
-  const std::string group = groupOf(ref.api_version);
+  const auto [group, version] = splitVersion(ref.api_version);
   const kube::ResourceKey* resource = nullptr;
   if (group == "apps" && ref.kind == "Deployment") resource = &kube::resources::deployments;
   if (group == "apps" && ref.kind == "ReplicaSet") resource = &kube::resources::replica_sets;
@@ -69,7 +71,7 @@ Task<rollout::Workload> WorkloadRefs::resolve(std::shared_ptr<const api::Rollout
 
   Followed& followed = follow(*resource, ref.kind != "PodTemplate");
   if (!co_await followed.watcher->waitSynced(world_.clock.now() + sync_timeout)) {
-    co_return failed(fmt::format("failed to sync informer for {}, Kind={}", ref.api_version, ref.kind));
+    co_return failed(fmt::format("failed to sync informer for {}/{}, Kind={}", group, version, ref.kind));
   }
   const auto found = followed.cache.find(rollout->metadata.ns, ref.name);
   if (found == nullptr) {
@@ -80,7 +82,13 @@ Task<rollout::Workload> WorkloadRefs::resolve(std::shared_ptr<const api::Rollout
   workload.pod_template = found->pod_template.object();
   if (!found->selector.empty()) workload.selector = found->selector.object();
   workload.generation = found->metadata.generation;
-  if (ref.kind == "Deployment") workload.replicas = found->replicas.value_or(1);
+  // It is a Deployment that is scaled down, even when the template comes from something else of its name.
+  if (ref.scale_down == "onsuccess" || ref.scale_down == "progressively") {
+    Followed& deployments = follow(kube::resources::deployments, true);
+    (void)co_await deployments.watcher->waitSynced(world_.clock.now() + sync_timeout);
+    const auto deployment = deployments.cache.find(rollout->metadata.ns, ref.name);
+    if (deployment != nullptr) workload.replicas = deployment->replicas.value_or(1);
+  }
   co_return workload;
 }
 

@@ -18,6 +18,8 @@ constexpr int max_passes = 16;
 // A pass that failed for a reason that no event will announce.
 constexpr Duration failure_retry = seconds(5);
 constexpr Duration claim_retry = seconds(30);
+// What an invalid Rollout waits for may come without an event. spec/01 §6.9.
+constexpr Duration invalid_retry = seconds(20);
 
 std::int64_t revisionOfRollout(const api::Rollout& rollout) {
   const std::string_view text = rollout.metadata.annotation(api::revision_annotation);
@@ -37,6 +39,9 @@ std::optional<std::string> specProblem(const Snapshot& snapshot, const Desired& 
   const api::Rollout& rollout = *snapshot.rollout;
   const json::object* selector = desired.selector ? &*desired.selector : nullptr;
   if (auto error = api::validateSpec(rollout, desired.pod_template, selector)) return error;
+  if (auto error = api::missingService(rollout, snapshot.services)) return error;
+  if (snapshot.missing_reference) return snapshot.missing_reference;
+  if (auto error = api::validateRouting(rollout)) return error;
   if (auto error = api::validateServices(rollout, desired.pod_template, snapshot.services)) return error;
   return snapshot.reference_error;
 }
@@ -48,7 +53,22 @@ Plan planInvalid(const Snapshot& snapshot, const std::string& error, TimePoint n
   if (api::RolloutStatus status = invalidStatus(rollout, *plan.invalid, now); status != rollout.status)
     plan.actions.emplace_back(PatchStatus{std::move(status)});
   plan.waits.push_back({WaitKind::user, *plan.invalid, {}, {}});
+  plan.look_again = now + invalid_retry;
   return plan;
+}
+
+// What could not be read is said with the status that first takes note of it, so once for every edit. spec/01 §9.
+void reportMalformed(const api::Rollout& rollout, Plan& plan) {
+  if (rollout.malformed.empty()) return;
+  const bool noted = std::ranges::any_of(plan.actions, [&](const Action& action) {
+    const auto* write = std::get_if<PatchStatus>(&action);
+    return write && write->status.observed_generation != rollout.status.observed_generation;
+  });
+  if (!noted) return;
+  std::string message = "Can't be read and is left out:";
+  for (const std::string& field : rollout.malformed) message += " " + field + ";";
+  message.pop_back();
+  plan.actions.emplace_back(EmitEvent{true, "MalformedObject", std::move(message)});
 }
 
 // Active new or stable ReplicaSets don't know yet how many pods the Rollout wants. spec/02 §7.3.
@@ -333,13 +353,7 @@ class Merger {
   std::optional<TimePoint> rest_until_;
 };
 
-}  // namespace
-
-bool needsPods(const Snapshot& snapshot, TimePoint now) {
-  return restartDue(*snapshot.rollout, now) || managesPodMetadata(snapshot);
-}
-
-Plan plan(const Snapshot& snapshot, TimePoint now) {
+Plan planReadable(const Snapshot& snapshot, TimePoint now) {
   const api::Rollout& rollout = *snapshot.rollout;
   if (rollout.metadata.deleted) return {};
   if (const auto problem = workloadProblem(snapshot)) return planInvalid(snapshot, *problem, now);
@@ -367,6 +381,18 @@ Plan plan(const Snapshot& snapshot, TimePoint now) {
   return Merger(snapshot, desired, std::move(world), now).run();
 }
 
+}  // namespace
+
+bool needsPods(const Snapshot& snapshot, TimePoint now) {
+  return restartDue(*snapshot.rollout, now) || managesPodMetadata(snapshot);
+}
+
+Plan plan(const Snapshot& snapshot, TimePoint now) {
+  Plan made = planReadable(snapshot, now);
+  reportMalformed(*snapshot.rollout, made);
+  return made;
+}
+
 Plan onNameCollision(const Snapshot& snapshot) {
   api::RolloutStatus status = snapshot.rollout->status;
   status.collision_count = status.collision_count.value_or(0) + 1;
@@ -379,6 +405,8 @@ Plan onCreateFailed(const Snapshot& snapshot, const CreateReplicaSet& wanted, co
   const std::string message = "Failed to create new replica set \"" + wanted.name + "\": " + error.message;
   api::RolloutStatus status = snapshot.rollout->status;
   setCondition(status.conditions, now, "Progressing", "False", "ReplicaSetCreateError", message);
+  status.observed_generation = std::to_string(snapshot.rollout->metadata.generation);
+  updatePhase(snapshot.rollout->spec, snapshot.rollout->spec.replicasOrDefault(), status);
   Plan plan;
   plan.actions.emplace_back(EmitEvent{true, "ReplicaSetCreateError", message});
   if (status != snapshot.rollout->status) plan.actions.emplace_back(PatchStatus{std::move(status)});

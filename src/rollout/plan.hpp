@@ -55,7 +55,8 @@ struct Workload {
   std::optional<json::object> selector;  // where the workload has one; used when the Rollout has none
   std::int64_t generation = 0;
   std::optional<std::string> error;  // everything else is meaningless then
-  // Of a referenced Deployment, for workloadRef.scaleDown. Empty: not a Deployment, or not known.
+  // Of the Deployment of that name, whatever kind is referred to, for workloadRef.scaleDown. Empty: there is none, or
+  // nobody asks.
   std::optional<std::int64_t> replicas;
 };
 
@@ -81,8 +82,9 @@ struct Snapshot {
   // Pod-template hashes that a router's own objects select (subsets of an Istio DestinationRule): such a ReplicaSet is
   // in use.
   std::vector<std::string> routed_hashes;
-  // The first error of what only the shell can look up (templates, ingresses, meshes), as a field error. spec/02 §3.2.
-  std::optional<std::string> reference_error;
+  // What only the shell can look up (templates, ingresses, meshes), as field errors: the first that isn't there, and
+  // the first that is wrong with what was found. spec/01 §6.7, §6.8.
+  std::optional<std::string> missing_reference, reference_error;
   // Target groups of a cloud load balancer: empty when not checked or not applicable. spec/03 §18.
   std::optional<bool> targets_verified;
   Settings settings;
@@ -256,7 +258,7 @@ struct Plan {
   // Plan again at this moment at the latest, even if no event came.
   std::optional<TimePoint> look_again;
   std::vector<Wait> waits;
-  // The spec (or what it refers to) is invalid; nothing but the status is touched. Retry with back-off, at most 20 s.
+  // The spec (or what it refers to) is invalid; nothing but the status is touched.
   std::optional<std::string> invalid;
 };
 

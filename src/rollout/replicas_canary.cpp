@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 
 namespace crossfade::rollout {
@@ -37,15 +36,8 @@ void fit(std::int64_t& drained, std::int64_t& kept, const Size& drain, const std
 }  // namespace
 
 std::optional<std::int64_t> shareOf(const IntOrPercent& value, std::int64_t replicas, Rounding rounding) {
-  if (const int* number = std::get_if<int>(&value.value)) return *number;
-  std::string_view text = std::get<std::string>(value.value);
-  if (text.ends_with('%')) text.remove_suffix(1);
-  std::int64_t percent = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  if (percent > 1'000'000'000 || percent < -1'000'000'000) return std::nullopt;
-  const std::int64_t scaled = percent * replicas;
-  return rounding == Rounding::up ? divideUp(scaled, 100) : scaled / 100;
+  const auto share = value.resolve(static_cast<int>(replicas), rounding);
+  return share ? std::optional<std::int64_t>(*share) : std::nullopt;
 }
 
 Limits canaryLimits(const std::optional<IntOrPercent>& max_surge, const std::optional<IntOrPercent>& max_unavailable,

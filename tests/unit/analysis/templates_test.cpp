@@ -104,7 +104,28 @@ TEST(RunSpec, RulesOfTheCallerComeFirst) {
 std::string problem(const Shelf& shelf, std::string_view strategy) {
   json::object rollout = object(R"({"metadata":{"name":"foo"},"spec":{}})");
   rollout["spec"].get_object()["strategy"] = json::parse(strategy);
-  return validateReferences(api::decodeRollout(rollout), shelf.lookup()).value_or("");
+  const api::Rollout decoded = api::decodeRollout(rollout);
+  const auto missing = missingTemplate(decoded, shelf.lookup());
+  return (missing ? missing : validateTemplates(decoded, shelf.lookup())).value_or("");
+}
+
+// What is missing anywhere is said before what is wrong with what is there; what an experiment will want comes last.
+// spec/01 §6.7, §6.10.
+TEST(References, Order) {
+  const Shelf shelf{{{"endless", R"({"metrics":[{"name":"m2","interval":"1m"}]})"}, {"good", R"({"metrics":[]})"}}};
+  const std::string both =
+      R"({"canary":{"steps":[{"experiment":{"templates":[],"analyses":[{"name":"x","templateName":"good"},
+        {"name":"y","templateName":"lost","clusterScope":true}]}},{"analysis":{"templates":[{"templateName":")";
+  const std::string rest = R"("}]}}],"analysis":{"templates":[{"templateName":"gone"}]}}})";
+  EXPECT_EQ(problem(shelf, both + "endless" + rest),
+            "spec.strategy.canary.analysis.templates: Invalid value: \"gone\": AnalysisTemplate 'gone' not found");
+  EXPECT_EQ(
+      problem(shelf, both + "endless\"}]}}]}}"),
+      "spec.strategy.canary.steps[1].analysis.templates: Invalid value: \"endless\": AnalysisTemplate endless has "
+      "metric m2 which runs indefinitely. Invalid value for count: <nil>");
+  EXPECT_EQ(problem(shelf, both + "good\"}]}}]}}"),
+            "spec.strategy.canary.steps[0].experiment.analyses[1].templateName: Invalid value: \"lost\": "
+            "ClusterAnalysisTemplate 'lost' not found");
 }
 
 TEST(References, WorkedCases) {
@@ -116,6 +137,9 @@ TEST(References, WorkedCases) {
        {"both",
         R"({"metrics":[{"name":"m"}],"args":[{"name":"x","value":"1","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]})"},
        {"foreign", R"({"metrics":[{"name":"m","successCondition":"{{args.other}}"}]})"},
+       {"bad", R"({"metrics":[{"name":"m"}]})"},
+       {"bad2", R"({"metrics":[{"name":"m"}]})"},
+       {"ask", R"({"metrics":[{"name":"m"}],"args":[{"name":"who"}]})"},
        {"nested", R"({"metrics":[{"name":"m"}],"templates":[{"templateName":"lost"}]})"}}};
   const std::string step = "spec.strategy.canary.steps[0].analysis.templates: Invalid value: ";
   EXPECT_EQ(
@@ -123,11 +147,18 @@ TEST(References, WorkedCases) {
           shelf,
           R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"a"},{"templateName":"c","clusterScope":true}]}}]}})"),
       step + "\"templateNames: [a c]\": args.invalid was not resolved");  // 95
+  constexpr std::string_view keep =
+      R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"keep"}]{}}},{"analysis":{"templates":[{"templateName":"c","clusterScope":true}]{}}}]}})";
+  const auto keeping = [&](std::string_view first, std::string_view second) {
+    std::string strategy(keep);
+    strategy.replace(strategy.rfind("]{}") + 1, 2, second);
+    return problem(shelf, strategy.replace(strategy.find("]{}") + 1, 2, first));
+  };
+  constexpr std::string_view rule = R"(,"measurementRetention":[{"metricName":"example","limit":1}])";
   EXPECT_EQ(
-      problem(
-          shelf,
-          R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"keep"}]}},{"analysis":{"templates":[{"templateName":"c","clusterScope":true}],"measurementRetention":[{"metricName":"example","limit":1}]}}]}})"),
+      keeping(rule, ""),
       step + "\"templateNames: [keep]\": two Measurement Retention metric rules have the same name 'example'");  // 96
+  EXPECT_EQ(keeping("", rule), "") << "spec/01 §6.8 R-AN2: another step's rules are none of this one's";
   constexpr const char* endless = R"({"templates":[{"templateName":"endless","clusterScope":true}]})";
   EXPECT_EQ(problem(shelf, fmt::format(R"({{"canary":{{"steps":[{{"analysis":{}}}]}}}})", endless)),
             step +
@@ -136,7 +167,19 @@ TEST(References, WorkedCases) {
   EXPECT_EQ(problem(shelf, fmt::format(R"({{"canary":{{"analysis":{}}}}})", endless)), "");  // 98
   EXPECT_EQ(problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"missing","clusterScope":true}]}}})"),
             "spec.strategy.canary.analysis.templates: Invalid value: \"missing\": ClusterAnalysisTemplate 'missing' "
-            "not found");  // 99
+            "not found");  // 99, spec/01 §10.1 E39
+  EXPECT_EQ(
+      problem(shelf,
+              R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"bad"},{"templateName":"bad2"}]}}]}})"),
+      step + "\"templateNames: [bad bad2]\": two metrics have the same name 'm'");  // spec/01 §10.1 E40
+  EXPECT_EQ(problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"ask"}]}}})"),
+            "spec.strategy.canary.analysis.templates: Invalid value: \"templateNames: [ask]\": args.who was not "
+            "resolved");
+  EXPECT_EQ(
+      problem(
+          shelf,
+          R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"bad"}]}},{"analysis":{"templates":[{"templateName":"gone"}]}}]}})"),
+      "spec.strategy.canary.steps[1].analysis.templates: Invalid value: \"gone\": AnalysisTemplate 'gone' not found");
   EXPECT_EQ(
       problem(shelf, R"({"blueGreen":{"prePromotionAnalysis":{"templates":[{"templateName":"both"}]}}})"),
       "spec.strategy.blueGreen.prePromotionAnalysis.templates: Invalid value: \"both\": AnalysisTemplate both: arg 'x' "

@@ -1,64 +1,86 @@
 // The hashes that existing clusters hold: recorded vectors, and those of spec/01 §8.5, §8.6 and spec/02 §18.1, §18.2.
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <fstream>
-
 #include "api/quantity.hpp"
 #include "api/rollout.hpp"
+#include "support/vectors.hpp"
 
 namespace crossfade::api {
 namespace {
 
-std::vector<json::object> vectors(const std::string& file) {
-  const char* folder = std::getenv("CROSSFADE_VECTORS");
-  const std::string path =
-      (folder != nullptr ? std::string(folder) : std::string(CROSSFADE_SOURCE_DIR) + "/../shared/vectors") + "/" + file;
-  std::ifstream input(path);
-  EXPECT_TRUE(input) << "no " << path;
-  std::vector<json::object> all;
-  for (std::string line; std::getline(input, line);) all.push_back(parseJson(line).value().as_object());
-  return all;
-}
-
 json::object object(std::string_view text) { return parseJson(text).value().as_object(); }
 
-TEST(PodTemplateHash, RecordedVectors) {
-  const auto all = vectors("pod_template_hash.jsonl");
-  EXPECT_GE(all.size(), 200U);
-  for (const json::object& vector : all) {
+TEST(PodTemplateHash, RecordedVectors) {  // spec/01 §8.6 #1
+  for (const json::object& vector : test::vectors("pod_template_hash.jsonl")) {
     EXPECT_EQ(podTemplateHash(*getObject(vector, {"template"}), asInteger(*find(vector, {"collisionCount"}))),
               getString(vector, {"hash"}))
         << json::serialize(vector);
   }
 }
 
-TEST(StepHash, RecordedVectors) {
-  const auto all = vectors("step_hash.jsonl");
-  EXPECT_GE(all.size(), 100U);
-  for (const json::object& vector : all) {
+TEST(StepHash, RecordedVectors) {  // spec/01 §8.6 #2
+  for (const json::object& vector : test::vectors("step_hash.jsonl")) {
     EXPECT_EQ(stepHash(*find(vector, {"steps"})), getString(vector, {"hash"})) << json::serialize(vector);
   }
 }
 
 TEST(PodTemplateHash, Spec01_8_6) {
-  const json::object web =
-      object(R"({"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"web","image":"nginx:1.19"}]}})");
-  EXPECT_EQ(podTemplateHash(web, std::nullopt), "5658dcf497");
-  EXPECT_EQ(podTemplateHash(web, 0), "698d9cc4f");
-  EXPECT_EQ(podTemplateHash(web, 1), "6fd75b69c6");
-  const json::object sized = object(
+  struct Case {
+    std::string_view text;  // a pod template, as users write it
+    std::optional<std::int64_t> collisions;
+    std::string_view hash;
+  };
+  constexpr std::string_view web =
+      R"({"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"web","image":"nginx:1.19"}]}})";
+  constexpr std::string_view sized =
       R"({"metadata":{"labels":{"foo":"bar"}},"spec":{"containers":[{"name":"container-name","image":"foo/bar",
-          "resources":{"limits":{"cpu":"2000m","memory":"8192M"},"requests":{"cpu":"0.15","memory":"8192M"}}}]}})");
-  EXPECT_EQ(podTemplateHash(sized, std::nullopt), "6f496f9f78");
-  EXPECT_EQ(podTemplateHash(sized, std::nullopt, true), "6c5667f666");
-  EXPECT_EQ(podTemplateHash({}, std::nullopt), "658c46c486");
+          "resources":{"limits":{"cpu":"2000m","memory":"8192M"},"requests":{"cpu":"0.15","memory":"8192M"}}}]}})";
+  // spec/01 §8.6 #3-#9, spec/01 §11 #16
+  const Case cases[] = {
+      {web, std::nullopt, "5658dcf497"},
+      {web, 0, "698d9cc4f"},
+      {web, 1, "6fd75b69c6"},
+      {R"({"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"ports":[{"protocol":"TCP","containerPort":80,
+          "name":"http"}],"image":"nginx:1.19","name":"web"}]}})",
+       std::nullopt, "756d6755dc"},
+      {R"({"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"web","image":"nginx:1.19",
+          "args":["a && b < c"]}]}})",
+       std::nullopt, "5cd6585b9f"},
+      {sized, std::nullopt, "6f496f9f78"},
+      {"{}", std::nullopt, "658c46c486"},
+  };
+  for (const auto& [text, collisions, hash] : cases) EXPECT_EQ(podTemplateHash(object(text), collisions), hash) << text;
+  EXPECT_EQ(podTemplateHash(object(sized), std::nullopt, true), "6c5667f666");
+}
+
+// spec/01 §10.5 X10
+TEST(PodTemplateHash, NoCollisionCountIsNotZero) {
+  const auto rollout = [](std::string_view status) {
+    return decodeRollout(object(fmt::format(
+        R"({{"spec":{{"template":{{"metadata":{{"labels":{{"app":"web"}}}},"spec":{{"containers":[{{"name":"web",
+            "image":"nginx:1.19"}}]}}}}}},"status":{}}})",
+        status)));
+  };
+  EXPECT_EQ(rollout("{}").template_hash, "5658dcf497");
+  EXPECT_EQ(rollout(R"({"collisionCount":0})").template_hash, "698d9cc4f");
+}
+
+// spec/01 §11 #15: what the schema of the custom resource fills in is part of the hash, so nothing else may be.
+TEST(PodTemplateHash, TakesTheTemplateAsItIsStored) {
+  const auto hash = [](std::string_view container, std::string_view pod = "{}") {
+    json::object made{{"metadata", json::object{}}, {"spec", object(pod)}};
+    ensureObject(made, {"spec"})["containers"] = json::array{object(container)};
+    return podTemplateHash(made, std::nullopt);
+  };
+  EXPECT_NE(hash(R"({"name":"a","ports":[{"containerPort":80}]})"),
+            hash(R"({"name":"a","ports":[{"containerPort":80,"protocol":"TCP"}]})"));
+  EXPECT_NE(hash(R"({"name":"a"})"), hash(R"({"name":"a"})", R"({"restartPolicy":"Always"})"));
+  EXPECT_NE(hash(R"({"name":"a"})"), hash(R"({"name":"a","imagePullPolicy":"Always"})"));
+  EXPECT_EQ(hash(R"({"name":"a"})"), hash(R"({"name":"a","resources":{},"env":[],"unheardOf":7,"command":null})"));
 }
 
 TEST(StepHash, Spec01_8_6) {
+  // spec/01 §8.6 #10-#16
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"null", "5ffbfbbd64"},
-      {"[]", "5ffbfbbd64"},
       {R"([{"pause":{}}])", "6b9b86fbd5"},
       {R"([{"pause":{}},{"pause":{}}])", "79c9b9f6bf"},
       {R"([{"setWeight":20},{"pause":{"duration":"10s"}},{"setWeight":50},{"pause":{"duration":10}},{"pause":{}}])",
@@ -70,9 +92,24 @@ TEST(StepHash, Spec01_8_6) {
        "7bfbccfc4"},
   };
   for (const auto& [steps, hash] : cases) EXPECT_EQ(stepHash(parseJson(steps).value()), hash) << steps;
+  EXPECT_EQ(stepHash(parseJson("[]").value()), "5ffbfbbd64");
+}
+
+// spec/01 §11 #17: nothing makes up for a wrong step hash.
+TEST(StepHash, PrintsWhatIsDeclaredToBePrinted) {
+  const auto hash = [](std::string_view step) { return stepHash(parseJson(fmt::format("[{}]", step)).value()); };
+  EXPECT_NE(hash(R"({"analysis":{"templates":[{"templateName":"a"}]}})"),
+            hash(R"({"analysis":{"templates":[{"templateName":"a","clusterScope":false}]}})"));
+  EXPECT_EQ(
+      hash(R"({"experiment":{"templates":[{"name":"b","specRef":"stable"}]}})"),
+      hash(R"({"experiment":{"analysisRunMetadata":{},"templates":[{"specRef":"stable","name":"b","metadata":{}}]}})"));
+  EXPECT_NE(hash(R"({"analysis":{"templates":[{"templateName":"a"}]}})"),
+            hash(R"({"analysis":{"templates":[{"templateName":"a"}],"analysisRunMetadata":{}}})"))
+      << "one that may be absent is printed where it is there";
 }
 
 TEST(Quantity, Spec01_8_5) {
+  // spec/01 §8.5 #1-#6, row by row, and more of the same
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"2000m", "2"},     {"0.15", "150m"},  {"1.5", "1500m"},    {"1000", "1k"},     {"1000M", "1G"},
       {"8192M", "8192M"}, {"1024Mi", "1Gi"}, {"1.5Gi", "1536Mi"}, {"0.5Gi", "512Mi"}, {"1e2", "100"},

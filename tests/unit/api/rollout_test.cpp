@@ -14,11 +14,12 @@ json::object object(std::string_view text) { return parseJson(text).value().as_o
 Rollout rollout(std::string_view text) { return decodeRollout(object(text)); }
 
 TEST(PauseStep, Spec01_10_2) {
+  // spec/01 §10.2 #1-#5
   const std::pair<std::string_view, std::int64_t> cases[] = {
-      {"10", 10},          {"\"10\"", 10},  {"\"10s\"", 10}, {"\"1h\"", 3600},        {"\"1h30m\"", 5400},
-      {"\"1.5m\"", 90},    {"\"1ms\"", 0},  {"\"0\"", 0},    {"\"1z\"", -1},          {"\"\"", -1},
-      {"\"-30\"", -30},    {"\"-1ms\"", 0}, {"\"1d\"", -1},  {"\"20000000000\"", -1}, {"\"+10\"", 10},
-      {"\"900000h\"", -1}, {"-5", -5},
+      {"10", 10},          {"\"10\"", 10},       {"\"10s\"", 10}, {"\"1h\"", 3600},        {"\"1h30m\"", 5400},
+      {"\"1.5m\"", 90},    {"\"1ms\"", 0},       {"\"0\"", 0},    {"\"1z\"", -1},          {"\"\"", -1},
+      {"\"-30\"", -30},    {"\"-1ms\"", 0},      {"\"1d\"", -1},  {"\"20000000000\"", -1}, {"\"+10\"", 10},
+      {"\"900000h\"", -1}, {"\"-900000h\"", -1}, {"-5", -5},
   };
   for (const auto& [duration, expected] : cases) {
     const Rollout made = rollout(
@@ -28,6 +29,7 @@ TEST(PauseStep, Spec01_10_2) {
   }
   const Rollout indefinite = rollout(R"({"spec":{"strategy":{"canary":{"steps":[{"pause":{}},{"pause":null}]}}}})");
   EXPECT_FALSE(indefinite.spec.canary->steps[0].pause->duration);
+  EXPECT_EQ(indefinite.spec.canary->steps[0].pause->seconds(), 0);
   EXPECT_FALSE(indefinite.spec.canary->steps[1].pause) << "a null pause is no pause";
 }
 
@@ -40,7 +42,7 @@ TEST(Rollout, AbsentAndZeroDiffer) {
   const Rollout zero = rollout(R"({"spec":{"replicas":0,"strategy":{"canary":{"trafficRouting":{},
       "steps":[{"setWeight":0}]}}},"status":{"collisionCount":0,"canary":{"weights":{"verified":false}}}})");
   EXPECT_EQ(zero.spec.replicas, 0);
-  EXPECT_TRUE(zero.spec.canary->routed()) << "an empty trafficRouting routes, spec/01 §11 trap 9";
+  EXPECT_TRUE(zero.spec.canary->routed()) << "an empty trafficRouting routes";
   EXPECT_EQ(zero.spec.canary->steps[0].set_weight, 0);
   EXPECT_TRUE(zero.has_status);
   EXPECT_EQ(zero.status.collision_count, 0);
@@ -48,7 +50,7 @@ TEST(Rollout, AbsentAndZeroDiffer) {
   EXPECT_NE(absent.template_hash, zero.template_hash);
 }
 
-// X11: what can't be read is dropped and named; everything else stays, the status above all.
+// spec/01 §11 #32: what can't be read is dropped and named; everything else stays, the status above all.
 TEST(Rollout, MalformedLeavesAreDropped) {
   const Rollout made = rollout(R"({"metadata":{"name":"web"},"spec":{"replicas":"three","paused":true,
       "template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"web","image":"nginx:1.19",
@@ -110,18 +112,18 @@ TEST(RolloutStatus, EveryFieldSurvives) {
   EXPECT_EQ(json::value(toJson(made.status)), json::value(status)) << json::serialize(toJson(made.status));
 }
 
-TEST(RolloutStatus, PatchesHoldTheDifferenceOnly) {
+TEST(RolloutStatus, PatchesHoldTheDifferenceOnly) {  // spec/01 §11 #23
   RolloutStatus from;
   from.observed_generation = "1";
   from.pause_conditions = {{.reason = "CanaryPauseStep", .start_time = parseTime("2024-05-01T12:00:00Z")}};
   from.controller_pause = true;
   from.current_step_index = 1;
   RolloutStatus to = from;
-  EXPECT_EQ(statusPatch(from, to), json::object());  // X6
+  EXPECT_EQ(statusPatch(from, to), json::object());  // spec/01 §10.5 X6
   to.pause_conditions.clear();
   to.controller_pause = false;
   to.current_step_index = 2;
-  EXPECT_EQ(json::value(statusPatch(from, to)),  // X5
+  EXPECT_EQ(json::value(statusPatch(from, to)),  // spec/01 §10.5 X5
             object(R"({"status":{"controllerPause":null,"currentStepIndex":2,"pauseConditions":null}})"));
 
   RolloutStatus first;
@@ -136,7 +138,7 @@ TEST(RolloutStatus, PatchesHoldTheDifferenceOnly) {
 TEST(FormatSelector, Spec01_3_2) {
   EXPECT_EQ(formatSelector(object(R"({"matchLabels":{"b":"2","a":"1"},  
       "matchExpressions":[{"key":"c","operator":"In","values":["y","x"]}]})")),
-            "a=1,b=2,c in (x,y)");  // X4
+            "a=1,b=2,c in (x,y)");  // spec/01 §10.5 X4
   EXPECT_EQ(formatSelector(object(R"({"matchExpressions":[{"key":"c","operator":"In","values":["y"]},
       {"key":"b","operator":"NotIn","values":["z"]},{"key":"a","operator":"Exists"},{"key":"d","operator":"DoesNotExist"}]})")),
             "a,b notin (z),c in (y),!d");

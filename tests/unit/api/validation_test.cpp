@@ -37,7 +37,7 @@ std::string steps(std::string_view list, std::string_view routing = "null") {
       fmt::format(R"({{"steps":{},"trafficRouting":{},"canaryService":"c","stableService":"s"}})", list, routing));
 }
 
-TEST(Validation, SpecRules) {
+TEST(Validation, SpecRules) {  // spec/01 §10.1 E1-E8
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"{}", ""},
       {R"({"strategy":null})",  // E1
@@ -93,7 +93,7 @@ TEST(Validation, PodTemplateRules) {
   for (const auto& [patch, expected] : cases) EXPECT_EQ(spec(patch), expected) << patch;
 }
 
-TEST(Validation, CanaryRules) {
+TEST(Validation, CanaryRules) {  // spec/01 §10.1 E9-E12, spec/01 §10.1 E21-E25, spec/01 §10.1 E30
   const std::pair<std::string_view, std::string_view> cases[] = {
       {R"({"maxSurge":0,"maxUnavailable":0})",  // E9
        "spec.strategy.maxSurge: Invalid value: 0: MaxSurge and MaxUnavailable both can not be zero"},
@@ -132,7 +132,7 @@ TEST(Validation, CanaryRules) {
   for (const auto& [patch, expected] : cases) EXPECT_EQ(canary(patch), expected) << patch;
 }
 
-TEST(Validation, StepRules) {
+TEST(Validation, StepRules) {  // spec/01 §10.1 E13-E20, spec/01 §10.1 E26-E29, spec/01 §10.1 E31-E32
   struct Case {
     std::string_view steps, routing, expected;
   };
@@ -180,7 +180,7 @@ TEST(Validation, StepRules) {
   for (const Case& one : cases) EXPECT_EQ(steps(one.steps, one.routing), one.expected) << one.steps;
 }
 
-TEST(Validation, BlueGreenRules) {
+TEST(Validation, BlueGreenRules) {  // spec/01 §10.1 E33-E35
   const auto blue_green = [](std::string_view more, std::string_view patch) {
     return violation(fmt::format(R"({{{}"strategy":{{"canary":null,"blueGreen":{}}}}})", more, patch));
   };
@@ -201,15 +201,15 @@ TEST(Validation, WorkloadRefWantsAnEmptyTemplate) {
             "spec.template: Internal error: template must be empty for workload reference rollout");
 }
 
-TEST(Validation, Services) {
+TEST(Validation, Services) {  // spec/01 §10.1 E36-E38
   const auto service = [](std::string_view text) {
     return std::make_shared<const Service>(decodeService(object(text)));
   };
   const auto check = [&](std::string_view strategy, const auto& services) {
     const Rollout made = rollout(fmt::format(R"({{"strategy":{}}})", strategy));
-    return validateServices(made, made.spec.pod_template.object(), services).value_or("");
+    const auto missing = missingService(made, services);
+    return (missing ? missing : validateServices(made, made.spec.pod_template.object(), services)).value_or("");
   };
-  using Services = std::map<std::string, std::shared_ptr<const Service>, std::less<>>;
   EXPECT_EQ(check(R"({"canary":null,"blueGreen":{"activeService":"active"}})", Services{}),  // E36
             R"(spec.strategy.blueGreen.activeService: Invalid value: "active": service "active" not found)");
   constexpr std::string_view pair = R"({"canary":{"canaryService":"c","stableService":"s"}})";

@@ -19,6 +19,8 @@ TEST(IntOrPercent, AnyStringIsAPercentage) {
   EXPECT_EQ(share("30%", Rounding::up), 3);
   EXPECT_EQ(share("30", Rounding::up), 3);
   EXPECT_EQ(share("%30%", Rounding::up), 3);
+  EXPECT_EQ(share("30%%", Rounding::up), 3);
+  EXPECT_EQ(share("2147483647%", Rounding::up), 214748365);
   EXPECT_EQ(share("39%", Rounding::up), 4);
   EXPECT_EQ(share("39%", Rounding::down), 3);
   EXPECT_EQ(share("+150%", Rounding::down), 15);

@@ -85,6 +85,32 @@ TEST(RolloutPhase, TrustsNoOldPhase) {
   EXPECT_FALSE(phase("{}").status.empty());
 }
 
+TEST(RolloutPhase, WorkedCases) {  // spec/01 §10.4
+  const std::string spec = R"({"strategy":{"canary":{}}})";
+  const auto phase = [&](std::string_view generation) {
+    return rolloutPhase(
+        rollout(spec, fmt::format(R"({{"observedGeneration":"{}","phase":"Healthy"}})", generation), 2));
+  };
+  EXPECT_EQ(phase("1"), (Phase{"Progressing", "waiting for rollout spec update to be observed"}));  // spec/01 §10.4 P1
+  // spec/01 §10.4 P2, spec/01 §11 #2: hashes of old releases, with letters or without
+  for (const char* hash : {"7d66d4485f", "1366344857", "99999999999999999999"})
+    EXPECT_EQ(phase(hash), (Phase{"Healthy", ""})) << hash;
+}
+
+TEST(RolloutPhase, WaitsForTheWorkload) {  // spec/01 §3.5
+  const auto phase = [](std::string_view annotated, std::string_view observed) {
+    api::Rollout made = rollout(
+        R"({"workloadRef":{"kind":"Deployment","name":"d"},"strategy":{"canary":{}}})",
+        fmt::format(R"({{"observedGeneration":"3","workloadObservedGeneration":"{}","phase":"Healthy"}})", observed),
+        3);
+    made.metadata.annotations["rollout.argoproj.io/workload-generation"] = annotated;
+    return rolloutPhase(made);
+  };
+  EXPECT_EQ(phase("7", "6"),
+            (Phase{"Progressing", "waiting for rollout spec update to be observed for the reference workload"}));
+  EXPECT_EQ(phase("7", "7"), (Phase{"Healthy", ""}));
+}
+
 TEST(Images, WorkedCases) {
   const std::string canary = R"({"strategy":{"canary":{}}})";
   {  // Case 27.

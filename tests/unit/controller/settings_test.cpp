@@ -163,6 +163,13 @@ TEST(SettingsTest, ControllerNamespace) {  // spec/11 §1.3
 
 TEST(SettingsTest, VerifyRetryInterval) {  // spec/11 §1.3: a valid number wins, anything else keeps the default
   // spec/03 §18 defect: what can be read counts.
+  // spec/01 §10.3 D8
+  EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "30"}}).settings.controller.verify_retry_interval,
+            seconds(30));
+  for (const char* text : {"0", "-5", "", "99999999999"})
+    EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", text}}).settings.controller.verify_retry_interval,
+              seconds(10))
+        << text;
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3"}}).settings.controller.verify_retry_interval, seconds(3));
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3s"}}).settings.controller.verify_retry_interval,
             seconds(10));

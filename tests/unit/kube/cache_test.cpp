@@ -170,7 +170,13 @@ TEST(OlderVersion, IsNumericAndFailsOpen) {
     const char* cached;
     const char* recorded;
     bool stale;
-  } cases[] = {{"199", "200", true},
+  } cases[] = {// spec/01 §10.5 X8
+               {"99", "100", true},
+               {"100", "100", false},
+               {"1000", "100", false},
+               {"abc", "100", false},
+               // More of the same.
+               {"199", "200", true},
                {"200", "200", false},
                {"201", "200", false},
                {"", "200", false},

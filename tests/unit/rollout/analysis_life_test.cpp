@@ -167,8 +167,9 @@ TEST(CanaryAnalysis, RemovedBlockEndsItsRun) {  // 104
   EXPECT_EQ(backgroundRun(world), "");
 }
 
-TEST(CanaryAnalysis, HistoryIsLimited) {  // 90, 91
+TEST(CanaryAnalysis, HistoryIsLimited) {  // 90, 91, spec/01 §10.3 D7
   PlannerWorld world = updating(with({analysis_step}));
+  world.edit(R"({"spec":{"analysis":{}}})");
   const json::object model = world.runs.at(nameOf(world, "-0"));
   const auto add = [&](const std::string& name, int age, std::string_view phase, std::string_view hash) {
     json::object run = model;
@@ -180,10 +181,13 @@ TEST(CanaryAnalysis, HistoryIsLimited) {  // 90, 91
     world.runs[name] = std::move(run);
   };
   for (int i = 0; i < 8; ++i) add("good" + std::to_string(i), 100 + i, "Successful", world.hash("web:1"));
+  for (int i = 0; i < 9; ++i)
+    add("bad" + std::to_string(i), 100 + i, std::array{"Failed", "Error", "Inconclusive"}[i % 3], world.hash("web:1"));
   add("orphan", 10, "Running", "nobody");
   world.run();
   EXPECT_FALSE(world.runs.contains("orphan"));
   for (int i = 0; i < 8; ++i) EXPECT_EQ(world.runs.contains("good" + std::to_string(i)), i < 5) << i;
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(world.runs.contains("bad" + std::to_string(i)), i < 5) << i;
 }
 
 TEST(FieldPath, Spec06_3_2) {

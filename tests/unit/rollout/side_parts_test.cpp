@@ -248,7 +248,7 @@ TEST(Workload, ScalesDownWhileTheFirstRevisionTakesOver) {
   }
 }
 
-TEST(Workload, AnUnknownOneMakesTheRolloutInvalid) {  // spec/01 E44
+TEST(Workload, AnUnknownOneMakesTheRolloutInvalid) {  // spec/01 §10.1 E44
   PlannerWorld world = settled(R"({"canary":{}})", 1);
   world.edit(R"({"spec":{"template":null,"workloadRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"web"}}})");
   Snapshot snapshot = world.snapshot();
@@ -257,8 +257,9 @@ TEST(Workload, AnUnknownOneMakesTheRolloutInvalid) {  // spec/01 E44
                                .generation = 0,
                                .error = "deployments.apps \"default/web\" not found",
                                .replicas = {}};
-  EXPECT_EQ(plan(snapshot, world.now).invalid,
-            "The Rollout \"web\" is invalid: deployments.apps \"default/web\" not found");
+  const Plan made = plan(snapshot, world.now);
+  EXPECT_EQ(made.invalid, "The Rollout \"web\" is invalid: deployments.apps \"default/web\" not found");
+  EXPECT_EQ(made.look_again, world.now + seconds(20));
 }
 
 }  // namespace
