@@ -222,6 +222,9 @@ Phase rolloutPhase(const api::Rollout& rollout) {
     return {"Progressing", "waiting for rollout spec update to be observed"};
   if (status.controller_pause && status.pause_conditions.empty())
     return {"Progressing", "waiting for rollout to unpause"};
+  const std::string_view generation = rollout.metadata.annotation(api::workload_generation_annotation);
+  if (rollout.spec.workload_ref && generation != status.workload_observed_generation)
+    return {"Progressing", "waiting for rollout spec update to be observed for the reference workload"};
   if (!status.phase.empty()) return {status.phase, status.message};
   api::RolloutStatus computed = status;
   rollout::updatePhase(rollout.spec, rollout.spec.replicasOrDefault(), computed);
