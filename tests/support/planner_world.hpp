@@ -93,15 +93,15 @@ class PlannerWorld {
     return snapshot;
   }
 
-  // Plans once and carries it out; the number of writes (events included). Where `crash_before` is reached, the
-  // controller dies: nothing that follows in this plan happens.
+  // Plans once and carries it out; the number of writes (events included). Where `dies_at` is reached, the controller
+  // dies: nothing that follows in this plan happens. That counts as one more, so that nobody takes it for rest.
   std::size_t step() {
     last = rollout::plan(snapshot(), now);
     const std::size_t before = writes.size();
     for (const rollout::Action& action : last.actions) {
       if (writes.size() >= dies_at) {
         dies_at = SIZE_MAX;
-        break;
+        return writes.size() - before + 1;
       }
       std::visit([this](const auto& what) { carryOut(what); }, action);
     }
@@ -173,7 +173,6 @@ class PlannerWorld {
   // The controller is killed, once, before it makes a further write: the rest of that plan is lost.
   std::size_t dies_at = SIZE_MAX;
   rollout::Plan last;
-  std::optional<std::size_t> crash_before;  // index into `writes`
 
  private:
   void runUntil(TimePoint end) {

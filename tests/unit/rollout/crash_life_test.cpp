@@ -23,12 +23,12 @@ void abortIt(PlannerWorld& world) { world.abort(); }
 void retry(PlannerWorld& world) { world.retry(); }
 void grow(PlannerWorld& world) { world.edit(R"({"spec":{"replicas":7}})"); }
 
-std::string endOf(const Life& life, std::optional<std::size_t> crash_before, std::size_t& writes) {
+std::string endOf(const Life& life, std::size_t dies_at, std::size_t& writes) {
   PlannerWorld world("{" + life.strategy + "}", life.replicas);
   for (const char* name : {"stable", "canary", "active", "preview", "ping", "pong"})
     if (life.strategy.contains(fmt::format("{}Service\":\"{}\"", name, name))) world.addService(name);
   world.traffic.has_routers = life.strategy.contains("trafficRouting");
-  world.crash_before = crash_before;
+  world.dies_at = dies_at;
   world.run(minutes(2));
   for (const auto deed : life.deeds) {
     deed(world);
@@ -80,7 +80,7 @@ TEST(CrashLife, EndsAsIfNothingHadHappened) {
   };
   for (std::size_t i = 0; i < lives.size(); ++i) {
     std::size_t writes = 0, ignored = 0;
-    const std::string end = endOf(lives[i], std::nullopt, writes);
+    const std::string end = endOf(lives[i], SIZE_MAX, writes);
     for (std::size_t crash = i % stride; crash < writes; crash += stride)
       ASSERT_EQ(endOf(lives[i], crash, ignored), end) << lives[i].name << ", crashed before write " << crash;
   }
