@@ -52,9 +52,9 @@ struct Caches {
   OwnerIndex<api::AnalysisRun> analysis_runs_of;
   OwnerIndex<api::Experiment> experiments_of;
 
-  // AnalysisRuns of others that have a name which a Rollout wanted: its plans must see them.
-  void addCollision(const std::string& rollout_key, std::string run) {
-    collisions_[rollout_key].insert(std::move(run));
+  // AnalysisRuns and Experiments of others that have a name which a Rollout wanted: its plans must see them.
+  void addCollision(const std::string& rollout_key, std::string name) {
+    collisions_[rollout_key].insert(std::move(name));
   }
   const std::set<std::string>& collisionsOf(const std::string& rollout_key) const;
   void forgetCollisions(const std::string& rollout_key) { collisions_.erase(rollout_key); }

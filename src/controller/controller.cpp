@@ -23,6 +23,8 @@ namespace {
 constexpr Duration event_flush_limit = seconds(5);
 // So long after work began the heap has holes where objects were; the allocator gives back only what lies on top.
 constexpr Duration trim_delay = seconds(8);
+// A plugin that is done may be followed by the next; more of them have their turn later.
+constexpr int max_plugin_rounds = 4;
 constexpr std::string_view component = "rollouts-controller";
 constexpr std::string_view rollout_queue = "Rollouts";
 constexpr std::string_view analysis_queue = "AnalysisRuns";
@@ -202,22 +204,30 @@ struct Controller::Impl {
     const std::shared_ptr<const api::Rollout> rollout = caches.rollouts.find(key);
     if (rollout == nullptr || rollout->metadata.deleted) co_return Outcome();
     const TimePoint began = world.clock.now();
-    const Result<rollout::Snapshot> snapshot = co_await observer.observe(rollout);
     Outcome outcome;
     Result<> done;
-    if (!snapshot) {
-      done = fail(snapshot.error());
-    } else {
+    std::vector<rollout::StepPluginReply> replies;
+    for (int round = 0; round < max_plugin_rounds; ++round) {
+      Result<rollout::Snapshot> snapshot = co_await observer.observe(caches.rollouts.find(key));
+      if (!snapshot) {
+        done = fail(snapshot.error());
+        break;
+      }
+      snapshot->plugin_replies = std::exchange(replies, {});
       const rollout::Plan plan = rollout::plan(*snapshot, world.clock.now());
       if (plan_observer) plan_observer(*snapshot, plan);
       const Result<PlanExecutor::Extent> executed = co_await executor.execute(*snapshot, plan);
-      if (!executed) done = fail(executed.error());
-      if (executed && *executed == PlanExecutor::Extent::begun) rollouts.add(key);
       if (plan.look_again) outcome.again_after = std::max(*plan.look_again - world.clock.now(), Duration(0));
       // A workload that isn't there yet is no error. spec/01 §6.9.
       const bool unresolved = snapshot->workload && snapshot->workload->error;
       if (plan.invalid && !unresolved)
         report(Metrics::Kind::rollout, rollout->metadata, {ErrorCode::invalid, *plan.invalid, {}});
+      if (!executed) done = fail(executed.error());
+      if (executed && *executed == PlanExecutor::Extent::begun) rollouts.add(key);
+      if (!executed || *executed == PlanExecutor::Extent::begun) break;
+      for (const rollout::StepPluginCall& call : plan.plugin_calls) replies.push_back(callStepPlugin(call));
+      const auto live = caches.rollouts.find(key);
+      if (replies.empty() || live == nullptr || live->metadata.deleted) break;
     }
     metrics.observeReconcile(Metrics::Kind::rollout, rollout->metadata.ns, rollout->metadata.name,
                              world.clock.now() - began);
@@ -227,6 +237,14 @@ struct Controller::Impl {
       report(Metrics::Kind::rollout, rollout->metadata, done.error());
     }
     co_return outcome;
+  }
+
+  // No plugin processes are hosted yet. spec/04 §26.
+  static rollout::StepPluginReply callStepPlugin(const rollout::StepPluginCall& call) {
+    return {
+        .index = call.index,
+        .operation = call.operation,
+        .unreachable = fmt::format("step plugin '{}' is not hosted: this version runs no step plugins", call.plugin)};
   }
 
   Task<> trimHeap() {

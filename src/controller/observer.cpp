@@ -44,12 +44,16 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
     if (auto service = caches_.services.find(metadata.ns, name)) snapshot.services.emplace(name, std::move(service));
   }
   snapshot.analysis_runs = caches_.analysis_runs_of.ownedBy(metadata.uid);
-  for (const std::string& name : caches_.collisionsOf(metadata.key())) {
-    auto run = caches_.analysis_runs.find(metadata.ns, name);
-    const bool own = run != nullptr && run->metadata.controller && run->metadata.controller->uid == metadata.uid;
-    if (run != nullptr && !own) snapshot.analysis_runs.push_back(std::move(run));
-  }
   snapshot.experiments = caches_.experiments_of.ownedBy(metadata.uid);
+  const auto addForeign = [&metadata](auto object, auto& objects) {
+    const bool own =
+        object != nullptr && object->metadata.controller && object->metadata.controller->uid == metadata.uid;
+    if (object != nullptr && !own) objects.push_back(std::move(object));
+  };
+  for (const std::string& name : caches_.collisionsOf(metadata.key())) {
+    addForeign(caches_.analysis_runs.find(metadata.ns, name), snapshot.analysis_runs);
+    addForeign(caches_.experiments.find(metadata.ns, name), snapshot.experiments);
+  }
   const analysis::TemplateLookup lookup = templateLookup(caches_, metadata.ns);
   snapshot.missing_reference = analysis::missingTemplate(*rollout, lookup);
   snapshot.reference_error = analysis::validateTemplates(*rollout, lookup);

@@ -231,8 +231,27 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::Delete
 }
 
 Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::CreateExperiment& action) {
-  const Result<json::object> answer =
-      co_await world_.client.create(resources::experiments, namespaceOf(snapshot), action.body);
+  const api::Metadata& metadata = snapshot.rollout->metadata;
+  json::object body = action.body;
+  if (!action.field_args.empty()) {
+    const Result<json::object> live = co_await world_.client.get(resources::rollouts, metadata.ns, metadata.name);
+    if (!live) co_return fail(live.error());
+    for (const auto& [analysis, argument, path] : action.field_args) {
+      Result<std::string> value = rollout::fieldOfRollout(*live, path);
+      if (!value) co_return fail(value.error());
+      json::value& target = body["spec"].at("analyses").at(analysis).at("args").at(argument);
+      target.as_object()["value"] = std::move(*value);
+    }
+  }
+  Result<json::object> answer = co_await world_.client.create(resources::experiments, metadata.ns, body);
+  if (!answer && answer.error().code == ErrorCode::already_exists) {
+    answer = co_await world_.client.get(resources::experiments, metadata.ns, action.name);
+    if (answer) {
+      caches_.experiments.observe(*answer);
+      caches_.addCollision(metadata.key(), action.name);
+      co_return fail(ErrorCode::conflict, fmt::format("experiments.argoproj.io \"{}\" already exists", action.name));
+    }
+  }
   if (answer) caches_.experiments.observe(*answer);
   co_return outcome(answer);
 }

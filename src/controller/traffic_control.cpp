@@ -17,6 +17,13 @@ Result<std::vector<std::unique_ptr<traffic::Router>>> routersOf(const api::Rollo
   return traffic::makeRouters(&routing);
 }
 
+traffic::SetWeight recordedWeight(const api::Weights& recorded) {
+  traffic::SetWeight weight{recorded.canary.weight, {}};
+  for (const api::WeightDestination& extra : recorded.additional)
+    weight.extra.push_back({extra.service_name, extra.pod_template_hash, extra.weight});
+  return weight;
+}
+
 std::vector<traffic::Destination> destinationsOf(const rollout::SetTraffic& wanted) {
   std::vector<traffic::Destination> destinations;
   for (const auto& extra : wanted.extra) destinations.push_back({extra.service, extra.hash, extra.weight});
@@ -77,7 +84,7 @@ Task<rollout::ObservedTraffic> TrafficControl::observe(std::shared_ptr<const api
   const Boxed<api::Weights>& recorded = rollout->status.canary.weights;
   if (!recorded) co_return observed;
   const traffic::RolloutView view = traffic::viewOf(*rollout);
-  const traffic::SetWeight wanted{recorded->canary.weight, {}};
+  const traffic::SetWeight wanted = recordedWeight(*recorded);
   for (const auto& router : *routers) {
     const traffic::Objects objects = co_await routes_.read(router->reads(view, {}), false);
     const Result<traffic::Observed> seen = router->observe(view, objects, wanted);

@@ -68,29 +68,12 @@ json::object metadataOnly(const api::Metadata& metadata) {
 // Fills the arguments; false, with the failure said, when one can't be resolved.
 bool resolveArguments(const Facts& facts, Draft& draft, const api::Analysis& analysis, CreateAnalysisRun& run) {
   for (const api::AnalysisArgument& argument : analysis.args) {
-    std::string value = argument.value;
-    if (argument.pod_template_hash_value == "Latest") {
-      value = facts.newHash();
-    } else if (argument.pod_template_hash_value == "Stable") {
-      const api::ReplicaSet* stable = facts.stableRs();
-      if (!stable) {
-        draft.failure =
-            fmt::format("argument {} asks for the stable ReplicaSet's hash, and there is none", argument.name);
-        return false;
-      }
-      value = stable->hash();
-    } else if (argument.pod_template_hash_value.empty() && argument.field_path.starts_with("metadata")) {
-      auto field = fieldOfRollout(metadataOnly(facts.rollout.metadata), argument.field_path);
-      if (!field) {
-        draft.failure = fmt::format("argument {}: {}", argument.name, field.error().message);
-        return false;
-      }
-      value = std::move(*field);
-    } else if (argument.pod_template_hash_value.empty() && !argument.field_path.empty()) {
-      run.field_args.emplace_back(argument.name, argument.field_path);
-      continue;
-    }
-    run.args.emplace_back(argument.name, std::move(value));
+    auto resolved = resolveArgument(facts, draft, argument);
+    if (!resolved) return false;
+    if (resolved->path.empty())
+      run.args.emplace_back(argument.name, std::move(resolved->value));
+    else
+      run.field_args.emplace_back(argument.name, std::move(resolved->path));
   }
   return true;
 }
@@ -102,11 +85,28 @@ json::array listOf(const api::Carried& carried) {
 
 // A run that was created for this very purpose by a pass whose status was lost.
 bool canTakeOver(const Facts& facts, const api::AnalysisRun& run, const Labels& labels) {
-  return ownsRun(facts, run) && !api::isCompletedPhase(run.status.phase) && !run.terminate && !run.metadata.deleted &&
-         run.metadata.labels == labels;
+  return isOwn(facts, run.metadata) && !api::isCompletedPhase(run.status.phase) && !run.terminate &&
+         !run.metadata.deleted && run.metadata.labels == labels;
 }
 
 }  // namespace
+
+std::optional<ResolvedArgument> resolveArgument(const Facts& facts, Draft& draft,
+                                                const api::AnalysisArgument& argument) {
+  if (argument.pod_template_hash_value == "Latest") return ResolvedArgument{std::string(facts.newHash()), {}};
+  if (argument.pod_template_hash_value == "Stable") {
+    if (const api::ReplicaSet* stable = facts.stableRs()) return ResolvedArgument{std::string(stable->hash()), {}};
+    draft.failure = fmt::format("argument {} asks for the stable ReplicaSet's hash, and there is none", argument.name);
+    return std::nullopt;
+  }
+  if (!argument.pod_template_hash_value.empty() || argument.field_path.empty())
+    return ResolvedArgument{argument.value, {}};
+  if (!argument.field_path.starts_with("metadata")) return ResolvedArgument{{}, argument.field_path};
+  auto field = fieldOfRollout(metadataOnly(facts.rollout.metadata), argument.field_path);
+  if (field) return ResolvedArgument{std::move(*field), {}};
+  draft.failure = fmt::format("argument {}: {}", argument.name, field.error().message);
+  return std::nullopt;
+}
 
 RunRef createRun(const Facts& facts, Draft& draft, RunKind kind, const api::Analysis& analysis,
                  std::optional<std::int64_t> step_index) {

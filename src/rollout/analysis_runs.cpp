@@ -150,7 +150,7 @@ std::vector<RunRef> otherRuns(const Facts& facts, const Draft& draft, const std:
   for (const RunRef& run : draft.world.runs) {
     const bool is_current = std::ranges::any_of(
         current, [&](const RunRef& one) { return one && one->metadata.name == run->metadata.name; });
-    if (!is_current && ownsRun(facts, *run)) others.push_back(run);
+    if (!is_current && isOwn(facts, run->metadata)) others.push_back(run);
   }
   return others;
 }
@@ -159,26 +159,6 @@ void deleteRun(Draft& draft, const RunRef& run) {
   if (run->metadata.deleted) return;
   std::erase_if(draft.world.runs, [&](const RunRef& live) { return live->metadata.name == run->metadata.name; });
   draft.act(DeleteAnalysisRun{run->metadata.name});
-}
-
-// spec/06 §14, 6.
-void cleanUp(const Facts& facts, Draft& draft, std::vector<RunRef> others) {
-  std::ranges::sort(others, [](const RunRef& left, const RunRef& right) {
-    return std::tie(left->metadata.created, left->metadata.name) >
-           std::tie(right->metadata.created, right->metadata.name);
-  });
-  std::int64_t successful = facts.spec().successful_run_history_limit.value_or(5);
-  std::int64_t unsuccessful = facts.spec().unsuccessful_run_history_limit.value_or(5);
-  for (const RunRef& run : others) {
-    const api::ReplicaSet* rs = facts.withHash(run->metadata.label(api::hash_label));
-    if (!rs || rs->metadata.deleted) {
-      deleteRun(draft, run);
-    } else if (run->status.phase == "Successful") {
-      if (successful-- <= 0) deleteRun(draft, run);
-    } else if (api::isCompletedPhase(run->status.phase)) {
-      if (unsuccessful-- <= 0) deleteRun(draft, run);
-    }
-  }
 }
 
 std::vector<RunRef> recordedRuns(const Facts& facts) {
@@ -191,10 +171,6 @@ std::vector<RunRef> recordedRuns(const Facts& facts) {
 }
 
 }  // namespace
-
-bool ownsRun(const Facts& facts, const api::AnalysisRun& run) {
-  return run.metadata.controller && run.metadata.controller->uid == facts.rollout.metadata.uid;
-}
 
 AnalysisOutcome reconcileAnalysis(const Facts& facts, Draft& draft) {
   AnalysisOutcome outcome;
@@ -227,7 +203,9 @@ AnalysisOutcome reconcileAnalysis(const Facts& facts, Draft& draft) {
   }
   announceAll(facts, draft, outcome);
   for (const RunRef& run : otherRuns(facts, draft, current)) terminateRun(draft, run);
-  cleanUp(facts, draft, otherRuns(facts, draft, current));
+  for (const RunRef& run :
+       outdated(facts, otherRuns(facts, draft, current), [](const api::AnalysisRun& one) { return one.status.phase; }))
+    deleteRun(draft, run);
   return outcome;
 }
 
@@ -236,8 +214,7 @@ void deleteRunsOf(const Facts& facts, Draft& draft, std::string_view hash) {
     if (run->metadata.label(api::hash_label) == hash) deleteRun(draft, run);
   std::vector<ExperimentRef> kept;
   for (const ExperimentRef& experiment : draft.world.experiments) {
-    const bool goes = experiment->metadata.label(api::hash_label) == hash && experiment->metadata.controller &&
-                      experiment->metadata.controller->uid == facts.rollout.metadata.uid &&
+    const bool goes = experiment->metadata.label(api::hash_label) == hash && isOwn(facts, experiment->metadata) &&
                       experiment->metadata.name != facts.status.canary.current_experiment &&
                       !experiment->metadata.deleted;
     if (goes)

@@ -10,6 +10,8 @@ constexpr std::string_view pause_reason = "CanaryPauseStep";
 
 struct PassParts {
   AnalysisOutcome analysis;
+  ExperimentRef experiment;
+  PluginOutcome plugins;
   TrafficOutcome traffic;
   std::optional<TimePoint> restarted_at;
 };
@@ -38,14 +40,15 @@ bool scale(const Facts& facts, Draft& draft, const Boxed<api::Weights>& weights)
   return scaleDownOthers(facts, draft);
 }
 
-// The step in progress is a pause that isn't over, so the pass ends with it. spec/04 §7.2.
-void reconcilePause(const Facts& facts, Draft& draft) {
+// The step in progress is a pause, so the pass ends with it: true. spec/04 §7.2.
+bool reconcilePause(const Facts& facts, Draft& draft) {
   const api::Step* step = currentStep(facts);
-  if (facts.spec().paused || facts.status.promote_full || facts.status.abort || !step || !step->pause) return;
-  if (!hasPause(facts.status, pause_reason) && !facts.status.controller_pause) {
+  if (facts.spec().paused || facts.status.promote_full || !step || !step->pause) return false;
+  if (!facts.status.abort && !hasPause(facts.status, pause_reason) && !facts.status.controller_pause) {
     draft.pause(std::string(pause_reason));
     if (step->pause->duration) draft.lookAgain(facts.now + seconds(step->pause->seconds()));
   }
+  return true;
 }
 
 // When the pause that is in progress ends by itself; empty where it doesn't.
@@ -77,11 +80,11 @@ bool isComplete(const Facts& facts, const api::Step& step, const PassParts& part
     return !routed || facts.replicas == 0 ||
            (parts.traffic.weights->canary.weight == *step.set_weight && parts.traffic.weights->verified.value_or(true));
   }
-  if (!step.experiment.empty()) return false;
+  if (!step.experiment.empty()) return parts.experiment && parts.experiment->phase == "Successful";
   if (step.analysis)
     return step.analysis->templates.empty() || (parts.analysis.step && parts.analysis.step->status == "Successful");
   if (!step.set_header_route.empty() || !step.set_mirror_route.empty()) return !parts.traffic.held;
-  return false;
+  return parts.plugins.complete;
 }
 
 // Why the new ReplicaSet is the stable one from now on; empty when it isn't. spec/04 §20.
@@ -101,24 +104,23 @@ void completeStep(const Facts& facts, Draft& draft, const api::Step& step, api::
   const std::int64_t index = stepIndex(facts) + 1;
   status.current_step_index = index;
   status.canary.current_step_analysis_run.reset();
+  status.canary.current_experiment.clear();
   draft.intents.remove.emplace_back(pause_reason);
   draft.note(false, "RolloutStepCompleted",
              "Rollout step " + std::to_string(index) + "/" + std::to_string(stepCount(facts).value_or(0)) +
                  " completed (" + describeStep(step) + ")");
 }
 
-// A step of a kind that this version can't run says so once, when it is reached.
+// An Experiment is made, but nothing of this version runs it: said once, when its step is reached.
 void warnOfUnsupported(const Facts& facts, Draft& draft, const api::RolloutStatus& status) {
   const auto& steps = facts.spec().canary->steps;
   const std::int64_t index = status.current_step_index.value_or(std::ssize(steps));
   const bool reached =
       index != facts.status.current_step_index || status.current_step_hash != facts.status.current_step_hash;
-  if (!reached || index < 0 || index >= std::ssize(steps)) return;
-  const api::Step& step = steps[index];
-  if (step.experiment.empty() && step.plugin_name.empty()) return;
+  if (!reached || index < 0 || index >= std::ssize(steps) || steps[index].experiment.empty()) return;
   draft.note(true, "StepNotSupported",
-             "Rollout step " + std::to_string(index + 1) + "/" + std::to_string(steps.size()) + " (" +
-                 describeStep(step) + ") is not supported by this version: promote to skip it");
+             "Rollout step " + std::to_string(index + 1) + "/" + std::to_string(steps.size()) +
+                 " (experiment): this version makes the Experiment but doesn't run it: promote to skip it");
 }
 
 // spec/04 §4.2.
@@ -130,7 +132,8 @@ api::RolloutStatus statusOf(const Facts& facts, Draft& draft, const PassParts& p
   status.canary.current_step_analysis_run = parts.analysis.step;
   status.canary.current_background_analysis_run = parts.analysis.background;
   status.canary.stable_ping_pong = facts.status.canary.stable_ping_pong;
-  status.canary.step_plugin_statuses = facts.status.canary.step_plugin_statuses;
+  status.canary.step_plugin_statuses = parts.plugins.statuses;
+  status.canary.current_experiment = parts.experiment ? parts.experiment->metadata.name : std::string();
   if (parts.restarted_at) status.restarted_at = parts.restarted_at;
 
   const bool skips_steps = facts.status.promote_full || isWithinWindow(facts);
@@ -144,6 +147,7 @@ api::RolloutStatus statusOf(const Facts& facts, Draft& draft, const PassParts& p
     return status;
   }
   if (isAborted(facts, draft)) {
+    status.canary.current_experiment.clear();
     if (stepCount(facts)) status.current_step_index = isFullyPromoted(facts) ? *stepCount(facts) : 0;
     return status;
   }
@@ -151,9 +155,8 @@ api::RolloutStatus statusOf(const Facts& facts, Draft& draft, const PassParts& p
   if (!step || skips_steps || facts.spec().paused) return status;
   if (isComplete(facts, *step, parts)) {
     completeStep(facts, draft, *step, status);
-  } else {
-    const Wait wait = waitOf(facts, *step);
-    draft.wait(wait.kind, wait.sentence, wait.since, wait.until);
+  } else if (const std::optional<Wait> wait = waitOf(facts, *step)) {
+    draft.wait(wait->kind, wait->sentence, wait->since, wait->until);
   }
   warnOfUnsupported(facts, draft, status);
   return status;
@@ -200,6 +203,7 @@ std::optional<api::RolloutStatus> canaryPass(const Facts& facts, Draft& draft) {
     status.canary.weights = facts.status.canary.weights;
     status.canary.stable_ping_pong = facts.status.canary.stable_ping_pong;
     resetStatus(facts, draft, status);
+    draft.world.plugin_replies.clear();   // of a step that isn't there anymore
     draft.derived = draft.notes.empty();  // where steps are skipped, pods have a say
     warnOfUnsupported(facts, draft, status);
     return status;
@@ -220,10 +224,14 @@ std::optional<api::RolloutStatus> canaryPass(const Facts& facts, Draft& draft) {
     status.canary.weights = parts.traffic.weights;
     return status;
   }
+  parts.experiment = reconcileExperiments(facts, draft);
   parts.analysis = reconcileAnalysis(facts, draft);
-  if (!draft.intents.add.empty()) return statusOf(facts, draft, parts);
-  const bool scaled = !isHalted(facts) && scale(facts, draft, parts.traffic.weights);
-  if (!scaled) reconcilePause(facts, draft);
+  Reached reached = Reached::plugins;
+  if (!draft.intents.add.empty() || (!isHalted(facts) && scale(facts, draft, parts.traffic.weights)))
+    reached = Reached::scaled;
+  else if (reconcilePause(facts, draft))
+    reached = Reached::paused;
+  parts.plugins = reconcilePlugins(facts, draft, reached);
   return statusOf(facts, draft, parts);
 }
 

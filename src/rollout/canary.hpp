@@ -29,8 +29,8 @@ Share share(const Facts& facts);
 
 // "setWeight: 20": as events name it. spec/02 §15.
 std::string describeStep(const api::Step& step);
-// Why a step waits, for a person.
-Wait waitOf(const Facts& facts, const api::Step& step);
+// Why a step waits, for a person; empty where the part that does the step has said so.
+std::optional<Wait> waitOf(const Facts& facts, const api::Step& step);
 
 // --- canary_counts.cpp (spec/04 §10 to §12) ---
 
@@ -44,6 +44,25 @@ struct AbortWeights {
   std::int64_t traffic = 0;  // the weight to set
 };
 AbortWeights weightsOnAbort(const Facts& facts);
+
+// --- step_plugins.cpp (spec/04 §26) ---
+
+// How far a pass got: calls are made only where nothing was scaled, and (but for aborts) no pause is in progress.
+enum class Reached { scaled, paused, plugins };
+struct PluginOutcome {
+  api::Carried statuses;  // status.canary.stepPluginStatuses
+  bool complete = false;  // the step in progress is a plugin's, and done
+};
+// Takes the replies that the snapshot has, and asks for the calls that are due. A plugin's failure becomes an intent.
+PluginOutcome reconcilePlugins(const Facts& facts, Draft& draft, Reached reached);
+
+// --- experiments.cpp (spec/04 §16) ---
+
+// Creates, terminates and deletes Experiments; verdicts become intents (pause, abort). Returns the one of the step in
+// progress, or null.
+ExperimentRef reconcileExperiments(const Facts& facts, Draft& draft);
+// Where the traffic of a running Experiment goes: its templates that have a weight. spec/04 §16.3.
+std::vector<SetTraffic::Destination> experimentDestinations(const Facts& facts);
 
 // --- traffic.cpp (spec/04 §15) ---
 

@@ -81,30 +81,26 @@ std::string describeStep(const api::Step& step) {
   return "invalid";
 }
 
-Wait waitOf(const Facts& facts, const api::Step& step) {
+std::optional<Wait> waitOf(const Facts& facts, const api::Step& step) {
   const std::string which = "Step " + std::to_string(stepIndex(facts) + 1) + "/" + std::to_string(steps(facts).size()) +
                             " (" + describeStep(step) + ") ";
   if (step.pause) {
     std::optional<TimePoint> since, until;
     for (const api::PauseCondition& pause : facts.status.pause_conditions)
       if (pause.reason == "CanaryPauseStep") since = pause.start_time;
-    if (!step.pause->duration) return {WaitKind::user, which + "lasts until somebody promotes.", since, {}};
+    if (!step.pause->duration) return Wait{WaitKind::user, which + "lasts until somebody promotes.", since, {}};
     // The pause is over strictly after its time.
     if (since) until = *since + seconds(step.pause->seconds()) + milliseconds(1);
-    return {WaitKind::timer, which + "has to pass.", since, until};
+    return Wait{WaitKind::timer, which + "has to pass.", since, until};
   }
   if (!step.experiment.empty())
-    return {WaitKind::not_supported,
-            which + "can't be run by this version: experiments are not supported yet. Promote to skip it.",
-            {},
-            {}};
-  if (step.analysis) return {WaitKind::analysis, which + "waits for its AnalysisRun to succeed.", {}, {}};
-  if (!step.plugin_name.empty() && !step.set_weight && !step.set_canary_scale)
-    return {WaitKind::not_supported,
-            which + "can't be run by this version: step plugins are not supported yet. Promote to skip it.",
-            {},
-            {}};
-  return {WaitKind::pods, which + "waits for its pods and for the routers.", {}, {}};
+    return Wait{WaitKind::experiment,
+                which + "waits for its Experiment, which this version doesn't run. Promote to skip it.",
+                {},
+                {}};
+  if (step.analysis) return Wait{WaitKind::analysis, which + "waits for its AnalysisRun to succeed.", {}, {}};
+  if (!step.plugin_name.empty() && !step.set_weight && !step.set_canary_scale) return std::nullopt;
+  return Wait{WaitKind::pods, which + "waits for its pods and for the routers.", {}, {}};
 }
 
 }  // namespace crossfade::rollout

@@ -67,7 +67,10 @@ bool stepsChanged(const Facts& facts) {
   return facts.status.current_step_hash.empty() || facts.status.current_step_hash != facts.rollout.step_hash;
 }
 
-bool isHalted(const Facts& facts) { return facts.spec().paused || hasPause(facts.status, "InconclusiveAnalysisRun"); }
+bool isHalted(const Facts& facts) {
+  return facts.spec().paused || hasPause(facts.status, "InconclusiveAnalysisRun") ||
+         hasPause(facts.status, "InconclusiveExperiment");
+}
 
 bool hasPause(const api::RolloutStatus& status, std::string_view reason) {
   return std::ranges::any_of(status.pause_conditions,

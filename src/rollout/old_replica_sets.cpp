@@ -69,6 +69,9 @@ bool scaleDownCanary(const Facts& facts, Draft& draft, std::vector<ReplicaSetRef
     if (rs->available_replicas > rs->replicas) return false;
   for (const ReplicaSetRef& rs : others)
     if (rs->available_replicas < rs->replicas) scaled |= scaleTo(facts, draft, *rs, rs->available_replicas);
+  // Without routers there is no delay: a deadline is left over from when there were some.
+  if (!isRouted(facts))
+    for (const ReplicaSetRef& rs : others) removeDeadline(draft, *rs);
 
   std::int64_t budget = limits(facts).unavailable - facts.replicas;
   for (const ReplicaSetRef& rs : facts.all()) budget += rs->available_replicas;

@@ -15,6 +15,8 @@
 //   old_replica_sets.cpp  scaling down what is neither new nor stable
 //   restart.cpp           spec.restartAt
 //   analysis_runs.cpp     the four kinds of AnalysisRuns
+//   experiments.cpp       the Experiment of a step
+//   step_plugins.cpp      steps that a plugin does
 //   workload_ref.cpp      the workload behind spec.workloadRef
 //   pod_metadata.cpp      ephemeral metadata
 //   blue_green.cpp        the blue-green pass
@@ -48,6 +50,10 @@ struct World {
   std::vector<std::pair<std::string, std::string>> switched;  // Service name, hash now selected
   std::int64_t revision = 0;                                  // the Rollout's revision annotation; 0 when absent
   bool has_replicas = true;                                   // spec.replicas is there
+  std::vector<StepPluginReply> plugin_replies = {};           // that no status holds yet
+  // Whose replies a status of this plan holds, and why one of them couldn't be asked.
+  std::vector<std::pair<std::int64_t, PluginOperation>> plugins_asked = {};
+  std::optional<std::string> plugin_failure = {};
 };
 
 // The template and selector in force: the Rollout's own, or the workload's.
@@ -96,7 +102,7 @@ bool isFullyPromoted(const Facts& facts);  // stableRS == currentPodHash, also w
 // The pod template (or, canary only, the steps) changed since the status was written. spec/02 §5.3.
 bool templateChanged(const Facts& facts);
 bool stepsChanged(const Facts& facts);
-// Halted: spec.paused, or a pause condition InconclusiveAnalysisRun. spec/04 §4.3, spec/03 §4.4.
+// Halted: spec.paused, or a verdict that a person has to look at. spec/04 §4.3, §32, 16; spec/03 §4.4.
 bool isHalted(const Facts& facts);
 bool hasPause(const api::RolloutStatus& status, std::string_view reason);
 
@@ -159,6 +165,7 @@ struct Draft {
   Intents intents;
   std::vector<Action> actions;   // effects and their events, in order
   std::vector<EmitEvent> notes;  // said once the status is written
+  std::vector<StepPluginCall> plugin_calls;
   std::vector<Wait> waits;
   std::optional<TimePoint> look_again;
   // What the pass makes of the status follows from the spec and the clock alone: it will be found again until it is

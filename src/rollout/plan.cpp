@@ -135,7 +135,10 @@ bool isKnownToRouters(const SetTraffic& set, const std::optional<SetTraffic>& pl
                       const Boxed<api::Weights>& recorded) {
   if (set == planned || set.held) return true;
   if (planned || !recorded || !set.routes.empty() || set.weight_before_hash) return false;
-  return set.weight == recorded->canary.weight && set.canary_hash == recorded->canary.pod_template_hash &&
+  const bool same_extra = std::ranges::equal(set.extra, recorded->additional, [](const auto& one, const auto& other) {
+    return one.service == other.service_name && one.hash == other.pod_template_hash && one.weight == other.weight;
+  });
+  return same_extra && set.weight == recorded->canary.weight && set.canary_hash == recorded->canary.pod_template_hash &&
          set.stable_hash == recorded->stable.pod_template_hash;
 }
 
@@ -211,15 +214,18 @@ class Merger {
       return false;
     }
     std::ranges::move(draft.notes, std::back_inserter(notes_));
+    // What follows is decided when the answers are there. A call for a step needs the status that says so.
+    plan_.plugin_calls = std::move(draft.plugin_calls);
+    awaited_ |= !first && !plan_.plugin_calls.empty();
     if (!status) return false;
-    if (*status == status_) return acting;
+    if (*status == status_) return acting && plan_.plugin_calls.empty();
     if (!onlyCountersDiffer(status_, *status)) {
       only_counters_ = false;
       only_derived_ = only_derived_ && draft.derived;
     }
     if (draft.rest_until) rest_until_ = draft.rest_until;
     status_ = std::move(*status);
-    return true;
+    return plan_.plugin_calls.empty();
   }
 
   // ReplicaSets may be scaled on a status that isn't written yet, where the next plan would find the same status again;
@@ -377,7 +383,8 @@ Plan planReadable(const Snapshot& snapshot, TimePoint now) {
               .experiments = snapshot.experiments,
               .switched = {},
               .revision = revisionOfRollout(rollout),
-              .has_replicas = rollout.spec.replicas.has_value()};
+              .has_replicas = rollout.spec.replicas.has_value(),
+              .plugin_replies = snapshot.plugin_replies};
   return Merger(snapshot, desired, std::move(world), now).run();
 }
 
@@ -427,6 +434,8 @@ std::string_view toString(WaitKind kind) {
       return "analysis";
     case WaitKind::experiment:
       return "experiment";
+    case WaitKind::plugin:
+      return "plugin";
     case WaitKind::traffic:
       return "traffic";
     case WaitKind::not_supported:

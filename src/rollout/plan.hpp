@@ -60,6 +60,24 @@ struct Workload {
   std::optional<std::int64_t> replicas;
 };
 
+// What a step plugin is asked to do. spec/04 §26.3.
+enum class PluginOperation { run, terminate, abort };
+
+// What came of a StepPluginCall.
+struct StepPluginReply {
+  std::int64_t index = 0;  // of the call, as its operation
+  PluginOperation operation = PluginOperation::run;
+  // The installation has switched this plugin off: it was not asked.
+  bool disabled = false;
+  // It could not be asked at all: "could not create step plugin at index 0 : …". Tried again later.
+  std::optional<std::string> unreachable = {};
+  // The plugin's own failure; what follows is meaningless then.
+  std::optional<std::string> error = {};
+  std::string phase = {}, message = {};
+  Duration requeue_after = Duration(0);
+  json::value state = {};  // what the plugin wants to be given next time; null: nothing
+};
+
 // What of the installation a plan depends on.
 struct Settings {
   std::string instance_id;  // "" when none is configured
@@ -87,6 +105,8 @@ struct Snapshot {
   std::optional<std::string> missing_reference, reference_error;
   // Target groups of a cloud load balancer: empty when not checked or not applicable. spec/03 §18.
   std::optional<bool> targets_verified;
+  // The answers to the last plan's calls.
+  std::vector<StepPluginReply> plugin_replies;
   Settings settings;
 };
 
@@ -188,9 +208,17 @@ struct TerminateAnalysisRun {
 struct DeleteAnalysisRun {
   std::string name;
 };
+// As a run's, an Experiment's name may turn out to be taken.
 struct CreateExperiment {
   std::string name;
   json::object body;
+  // Values of arguments that stand elsewhere in the Rollout, as in CreateAnalysisRun: to be put into
+  // spec.analyses[analysis].args[argument].value.
+  struct FieldArg {
+    std::size_t analysis = 0, argument = 0;
+    std::string path;
+  };
+  std::vector<FieldArg> field_args = {};
 };
 struct TerminateExperiment {
   std::string name;
@@ -236,6 +264,14 @@ using Action = std::variant<CreateReplicaSet, ScaleReplicaSet, PatchReplicaSet, 
                             DeleteAnalysisRun, CreateExperiment, TerminateExperiment, DeleteExperiment, EvictPod,
                             PatchPod, PatchRollout, ScaleWorkload, PatchStatus, EmitEvent>;
 
+// A step plugin is to be asked. Carries what the plugin is given, next to the Rollout.
+struct StepPluginCall {
+  std::int64_t index = 0;  // of the step
+  std::string plugin;
+  PluginOperation operation = PluginOperation::run;
+  json::value config, state;  // as the step has it; as the plugin left it. Null where there is none
+};
+
 // Why nothing (more) happens now.
 enum class WaitKind {
   user,      // somebody has to promote, resume, retry or repair the spec
@@ -244,6 +280,7 @@ enum class WaitKind {
   service,   // a Service can't be switched yet
   analysis,  // a run has to end
   experiment,
+  plugin,         // a step plugin has to finish, or to be there
   traffic,        // the data plane has to take a weight
   not_supported,  // the Rollout asks for something that this version can't do
 };
@@ -255,6 +292,9 @@ struct Wait {
 
 struct Plan {
   std::vector<Action> actions;
+  // To be made when all actions are done, in this order: then put the replies into the snapshot and plan again at once.
+  // A reply that gets lost (a crash) leads to the same call again.
+  std::vector<StepPluginCall> plugin_calls = {};
   // Plan again at this moment at the latest, even if no event came.
   std::optional<TimePoint> look_again;
   std::vector<Wait> waits;

@@ -10,6 +10,7 @@ namespace {
 struct Wanted {
   std::int64_t weight = 0;
   bool remove_routes = false;
+  bool with_experiment = false;  // templates of a running experiment get their share, too
   // The stable side may be short of pods and gets the traffic back all the same: what it is taken from is bad, or gone.
   bool forced = false;
 };
@@ -25,15 +26,16 @@ Wanted wantedWeight(const Facts& facts, const Draft& draft) {
   if (isFullyPromoted(facts)) return {.weight = 0, .remove_routes = true};
   if (isAborted(facts, draft))
     return {.weight = weightsOnAbort(facts).traffic, .remove_routes = true, .forced = !dynamic};
-  if (!isPartiallyAvailable(fresh)) return {.weight = 0, .remove_routes = true, .forced = !dynamic};
+  if (!isPartiallyAvailable(fresh))
+    return {.weight = 0, .remove_routes = true, .with_experiment = true, .forced = !dynamic};
   const std::int64_t carried =
       facts.replicas > 0 ? std::min(max, max * fresh->available_replicas / facts.replicas) : max;
   if (status.promote_full) return {.weight = dynamic ? carried : recorded, .remove_routes = true};
   if (facts.spec().canary->steps.empty()) return {.weight = 0};
   // A step that was skipped may never have had its pods: no more than what is there, or what they carry already.
   if (!isAtDesired(facts, status.canary.weights))
-    return {.weight = std::min(previousSetWeight(facts), std::max(recorded, carried))};
-  return {.weight = currentSetWeight(facts)};
+    return {.weight = std::min(previousSetWeight(facts), std::max(recorded, carried)), .with_experiment = true};
+  return {.weight = currentSetWeight(facts), .with_experiment = currentStep(facts) != nullptr};
 }
 
 // spec/04 §15.6.
@@ -135,10 +137,15 @@ TrafficOutcome reconcileTraffic(const Facts& facts, Draft& draft) {
                  .max_weight = max,
                  .weight_before_hash = !isPartiallyAvailable(fresh) && recorded && recorded->canary.weight > 0};
   if (!wanted.remove_routes) set.routes = wantedRoutes(facts);
+  if (wanted.with_experiment) set.extra = experimentDestinations(facts);
 
   api::Weights weights;
   weights.canary = {wanted.weight, canary.canary_service, canary_hash};
   weights.stable = {max - wanted.weight, canary.stable_service, set.stable_hash};
+  for (const SetTraffic::Destination& extra : set.extra) {
+    weights.additional.push_back({extra.weight, extra.service, extra.hash});
+    weights.stable.weight -= extra.weight;
+  }
   draft.act(std::move(set));
   if (!sameSplit(recorded, weights)) draft.event(false, "TrafficWeightUpdated", weightEvent(recorded, weights));
   weights.verified = verification(facts, draft, weights);
