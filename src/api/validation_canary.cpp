@@ -396,6 +396,21 @@ Violation validateGaps(const RolloutSpec& spec, const Routing& routing) {
     const std::string path = fmt::format("{}.steps[{}]", strategy, i);
     if (auto violation = validateStepGaps(canary, canary.steps[i], path)) return violation;
   }
+  // Their share is taken from the stable side, which can't give more than it has. spec/04 §33, 30.
+  std::int64_t canary_weight = 0;
+  for (std::size_t i = 0; i < canary.steps.size(); ++i) {
+    canary_weight = canary.steps[i].set_weight.value_or(canary_weight);
+    const json::object experiment = canary.steps[i].experiment.object();
+    std::int64_t sum = 0;
+    if (const auto* templates = getArray(experiment, {"templates"}))
+      for (const json::value& item : *templates)
+        if (item.is_object()) sum += getInt(item.get_object(), {"weight"});
+    if (sum > 0 && canary_weight + sum > canary.maxTrafficWeight()) {
+      return invalidValue(fmt::format("{}.steps[{}].experiment.templates", strategy, i), std::to_string(sum),
+                          fmt::format("the weights of the templates and the canary must not exceed {} together",
+                                      canary.maxTrafficWeight()));
+    }
+  }
   if (routing.has("appMesh") && getObject(routing.json, {"appMesh", "virtualNodeGroup"}) == nullptr) {
     return requiredValue(at("trafficRouting.appMesh.virtualNodeGroup"));
   }

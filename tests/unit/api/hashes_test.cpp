@@ -16,8 +16,10 @@ TEST(PodTemplateHash, RecordedVectors) {  // spec/01 §8.6 #1
   }
 }
 
-TEST(StepHash, RecordedVectors) {  // spec/01 §8.6 #2
-  for (const json::object& vector : test::vectors("step_hash.jsonl")) {
+TEST(StepHash, RecordedVectors) {  // spec/01 §8.6 #2, spec/04 §24.2 #1-#8: every kind of step is among them
+  const auto all = test::vectors("step_hash.jsonl");
+  EXPECT_FALSE(all.empty());
+  for (const json::object& vector : all) {
     EXPECT_EQ(stepHash(*find(vector, {"steps"})), getString(vector, {"hash"})) << json::serialize(vector);
   }
 }
@@ -106,6 +108,24 @@ TEST(StepHash, PrintsWhatIsDeclaredToBePrinted) {
   EXPECT_NE(hash(R"({"analysis":{"templates":[{"templateName":"a"}]}})"),
             hash(R"({"analysis":{"templates":[{"templateName":"a"}],"analysisRunMetadata":{}}})"))
       << "one that may be absent is printed where it is there";
+}
+
+TEST(StepHash, Spec04_24_2) {  // spec/04 §24.2 K1-K8
+  const std::tuple<std::string_view, std::string_view, std::string_view> cases[] = {
+      {"K1", "null", "5ffbfbbd64"},
+      {"K2", R"([{"pause":{}}])", "6b9b86fbd5"},
+      {"K3", R"([{"pause":{}},{"pause":{}}])", "79c9b9f6bf"},
+      {"K4", R"([{"setWeight":10}])", "54b5fccf74"},
+      {"K5", R"([{"setWeight":20},{"pause":{"duration":"1h"}}])", "6d87b67cf8"},
+      {"K6", R"([{"setWeight":20},{"pause":{"duration":10}},{"setWeight":40},{"pause":{}}])", "7b8db9dd54"},
+      {"K7",
+       R"([{"setCanaryScale":{"replicas":1}},{"setHeaderRoute":{"match":[{"headerValue":{"exact":"a"},"headerName":
+          "x"}],"name":"h1"}}])",
+       "6dbd66f5c4"},
+      {"K8", R"([{"experiment":{"duration":"1h","templates":[{"specRef":"stable","name":"baseline"}]}}])",
+       "5b6c457476"},
+  };
+  for (const auto& [id, steps, hash] : cases) EXPECT_EQ(stepHash(parseJson(steps).value()), hash) << id;
 }
 
 TEST(Quantity, Spec01_8_5) {

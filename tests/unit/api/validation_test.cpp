@@ -168,6 +168,13 @@ TEST(Validation, StepRules) {  // spec/01 §10.1 E13-E20, spec/01 §10.1 E26-E29
       {R"([{"setHeaderRoute":{"name":"r","match":[{"headerName":"h","headerValue":{"exact":"a","prefix":"b"}}]}}])",  // E29
        R"({"istio":{},"managedRoutes":[{"name":"r"}]})",
        R"(spec.strategy.steps[0].setHeaderRoute.match[0]: Invalid value: {"exact":"a","prefix":"b"}: StringMatch match value must have exactly one of the following: exact, regex, prefix)"},
+      {R"([{"setWeight":90},{"experiment":{"templates":[{"name":"a","specRef":"canary","weight":6},
+          {"name":"b","specRef":"stable","weight":5}]}}])",  // spec/04 §33 #30
+       R"({"smi":{}})",
+       "spec.strategy.steps[1].experiment.templates: Invalid value: 11: the weights of the templates and the canary "
+       "must not exceed 100 together"},
+      {R"([{"setWeight":90},{"experiment":{"templates":[{"name":"a","specRef":"canary","weight":10}]}}])",
+       R"({"smi":{}})", ""},
       {R"([{"pause":{}},{"experiment":{"templates":[{"name":"t","specRef":"canary","weight":20}]}}])", nginx,  // E31
        "spec.strategy.steps[1].experiment.templates[0].weight: Invalid value: 20: Experiment template weight is only "
        "available for TrafficRouting with SMI, ALB, Istio and Plugins at this time"},

@@ -170,6 +170,7 @@ TEST(SettingsTest, VerifyRetryInterval) {  // spec/11 §1.3: a valid number wins
     EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", text}}).settings.controller.verify_retry_interval,
               seconds(10))
         << text;
+  // spec/04 §32 #22
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3"}}).settings.controller.verify_retry_interval, seconds(3));
   EXPECT_EQ(parse({}, {{"ROLLOUT_VERIFY_RETRY_INTERVAL", "3s"}}).settings.controller.verify_retry_interval,
             seconds(10));

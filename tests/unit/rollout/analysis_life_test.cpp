@@ -147,7 +147,7 @@ TEST(CanaryAnalysis, ForgottenRunIsTakenOver) {  // 78
   EXPECT_EQ(world.runs.size(), 1U);
 }
 
-TEST(CanaryAnalysis, TwoAnalysisStepsInARow) {  // 89
+TEST(CanaryAnalysis, TwoAnalysisStepsInARow) {  // 89, spec/04 §33 #28
   PlannerWorld world = updating(with(
       {R"("steps":[{"analysis":{"templates":[{"templateName":"a"}]}},{"analysis":{"templates":[{"templateName":"b"}]}}])"}));
   world.setRunPhase(nameOf(world, "-0"), "Running");

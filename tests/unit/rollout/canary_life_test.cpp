@@ -30,7 +30,7 @@ PlannerWorld deployed(std::string_view strategy, int replicas = 5) {
   return world;
 }
 
-TEST(CanaryLife, FirstDeployment) {  // spec/02 §17.1, spec/04 §30.1
+TEST(CanaryLife, FirstDeployment) {  // spec/02 §17.1, spec/04 §30.1 life, spec/04 §33 #1
   PlannerWorld world(R"({"canary":{"steps":[{"setWeight":10}],"maxSurge":1,"maxUnavailable":0}})", 10);
   world.step();
   EXPECT_EQ(world.size("web:1"), 10) << "made with its size";
@@ -199,7 +199,7 @@ TEST(CanaryLife, WithoutStepsItIsARollingUpdate) {  // spec/04 §11.6 Q10
   EXPECT_TRUE(world.said("Completed all 0 canary steps"));
 }
 
-TEST(CanaryLife, RoutedFromStepToStep) {  // spec/04 §30.2
+TEST(CanaryLife, RoutedFromStepToStep) {  // spec/04 §30.2 life, spec/04 §33 #13-#15
   PlannerWorld world = deployed(
       R"({"canary":{"canaryService":"canary","stableService":"stable","trafficRouting":{"plugins":{"x":{}}},
         "steps":[{"setWeight":20},{"pause":{}},{"setWeight":60}]}})",
@@ -235,7 +235,7 @@ TEST(CanaryLife, RoutedFromStepToStep) {  // spec/04 §30.2
   EXPECT_EQ(world.step(), 0U);
 }
 
-TEST(CanaryLife, RoutedAbortKeepsTheCanaryForAWhile) {  // spec/04 §14, §21
+TEST(CanaryLife, RoutedAbortKeepsTheCanaryForAWhile) {  // spec/04 §14 #2, spec/04 §21 #7
   PlannerWorld world = deployed(
       R"({"canary":{"canaryService":"canary","stableService":"stable","trafficRouting":{"plugins":{"x":{}}},
         "steps":[{"setWeight":20},{"pause":{}}]}})",
@@ -272,7 +272,7 @@ TEST(CanaryLife, BadImage) {
   EXPECT_EQ(world.phase(), "Healthy");
 }
 
-TEST(CanaryLife, DeadlineAborts) {  // spec/02 §6.7
+TEST(CanaryLife, DeadlineAborts) {  // spec/02 §6.7, spec/04 §21 #5
   PlannerWorld world = deployed(R"({"canary":{"maxSurge":1,"maxUnavailable":0}})", 4);
   world.edit(R"({"spec":{"progressDeadlineAbort":true}})");
   world.setImage("web:2");

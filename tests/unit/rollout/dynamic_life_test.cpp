@@ -34,7 +34,7 @@ States watch(PlannerWorld& world, std::string_view canary, std::string_view stab
   return seen;
 }
 
-TEST(DynamicLife, StableShrinksBehindTheTraffic) {  // spec/04 §30.3
+TEST(DynamicLife, StableShrinksBehindTheTraffic) {  // spec/04 §30.3 life, spec/04 §33 #9
   PlannerWorld world = deployed(dynamic, 4);
   world.setImage("web:2");
   EXPECT_EQ(watch(world, "web:2", "web:1"), (States{"0 0 4", "0 1 4", "25 1 4", "25 1 3"}));
@@ -48,7 +48,7 @@ TEST(DynamicLife, StableShrinksBehindTheTraffic) {  // spec/04 §30.3
   EXPECT_EQ(world.phase(), "Healthy");
 }
 
-TEST(DynamicLife, AbortGivesTheTrafficBackAsStableGrows) {  // spec/04 §30.4
+TEST(DynamicLife, AbortGivesTheTrafficBackAsStableGrows) {  // spec/04 §30.4 life
   PlannerWorld world = deployed(dynamic, 4);
   world.setImage("web:2");
   world.run();
@@ -61,7 +61,37 @@ TEST(DynamicLife, AbortGivesTheTrafficBackAsStableGrows) {  // spec/04 §30.4
   EXPECT_EQ(world.status("phase"), "Degraded");
 }
 
-TEST(DynamicLife, BackToStableInTheMiddle) {  // spec/04 §30.5
+TEST(DynamicLife, AbortWithADelayKeepsTheCanary) {  // spec/04 §30.4
+  PlannerWorld world = deployed(dynamic, 4);
+  world.edit(R"({"spec":{"strategy":{"canary":{"abortScaleDownDelaySeconds":10}}}})");
+  world.setImage("web:2");
+  world.run();
+  world.promote();
+  world.run();
+  ASSERT_EQ(world.weight, 75);
+  world.abort();
+  EXPECT_EQ(watch(world, "web:2", "web:1"), (States{"75 3 1", "75 3 3", "25 3 4", "0 3 4"}));
+  world.run(seconds(5));
+  EXPECT_EQ(world.size("web:2"), 3);
+  world.run(seconds(10));
+  EXPECT_EQ(world.size("web:2"), 0);
+}
+
+TEST(DynamicLife, AbortStepsDownThroughTheSteps) {  // spec/04 §30.4
+  PlannerWorld world = deployed(
+      R"({"canary":{"canaryService":"canary","stableService":"stable","trafficRouting":{"plugins":{"x":{}}},
+        "dynamicStableScale":true,"steps":[{"setWeight":10},{"setWeight":30},{"setWeight":60},{"pause":{}}]}})",
+      10);
+  world.setImage("web:2");
+  world.run();
+  ASSERT_EQ(world.weight, 60);
+  ASSERT_EQ(world.size("web:1"), 4);
+  world.abort();
+  EXPECT_EQ(watch(world, "web:2", "web:1"),
+            (States{"60 6 4", "60 6 7", "30 3 7", "30 3 9", "10 1 9", "10 1 10", "0 0 10"}));
+}
+
+TEST(DynamicLife, BackToStableInTheMiddle) {  // spec/04 §30.5 life, spec/04 §23 #4, spec/04 §23 #5
   PlannerWorld world = deployed(dynamic, 4);
   world.setImage("web:2");
   world.run();
@@ -113,7 +143,7 @@ TEST(DynamicLife, PodsCarryTheirShareAtEveryMoment) {
   }
 }
 
-TEST(DynamicLife, PingPong) {  // spec/04 §18.3, X24, X25
+TEST(DynamicLife, PingPong) {  // spec/04 §18.3, spec/04 §31 X24, spec/04 §31 X25, spec/04 §18.1 V7, spec/04 §33 #26
   PlannerWorld world = deployed(
       R"({"canary":{"pingPong":{"pingService":"ping","pongService":"pong"},"trafficRouting":{"plugins":{"x":{}}},
         "steps":[{"setWeight":50},{"pause":{}}]}})",
@@ -121,6 +151,9 @@ TEST(DynamicLife, PingPong) {  // spec/04 §18.3, X24, X25
   EXPECT_EQ(getString(world.rollout, {"status", "canary", "stablePingPong"}), "ping");
   EXPECT_EQ(world.selected("ping"), world.hash("web:1"));
   world.setImage("web:2");
+  world.step();
+  world.step();
+  EXPECT_EQ(world.selected("pong"), world.hash("web:2")) << "no pod has to be available for it";
   world.run();
   EXPECT_EQ(world.selected("ping"), world.hash("web:1"));
   EXPECT_EQ(world.selected("pong"), world.hash("web:2"));

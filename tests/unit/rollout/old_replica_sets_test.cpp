@@ -24,6 +24,7 @@ struct Case {
   std::vector<Rs> others = {};
   std::string status = "{}";
   std::set<std::string> effects = {};
+  std::optional<bool> targets_verified = {};
 };
 
 json::object object(std::string_view text) { return parseJson(text).value_or(json::value()).as_object(); }
@@ -70,6 +71,7 @@ std::set<std::string> effects(const Case& one) {
     snapshot.replica_sets.push_back(
         make(std::to_string(revision), revision, 7200 - revision, one.others[i], one.replicas));
   }
+  snapshot.targets_verified = one.targets_verified;
   const Plan made = plan(snapshot, now);
   EXPECT_EQ(made.invalid, std::nullopt) << one.name;
   std::set<std::string> seen;
@@ -107,11 +109,11 @@ TEST(OldReplicaSets, Spec04_13) {
     return "{" + text + "}";
   };
   const Case cases[] = {
-      {"O1", 10, object_of({basic, steps}), false, {1, 1}, {9, 9}, {{}, {1, 1}}, second_step, {"2 1→0"}},
-      {"O2", 4, object_of({basic}), true, {5, 0}, {}, {{5, 5}, {5, 5}}, "{}", {"2 5→0", "1 5→4"}},
-      {"O3", 10, object_of({basic, steps}), false, {1, 0}, {9, 9}, {{}, {1, 0}}, second_step, {"2 1→0"}},
-      // A superseded canary is given its delay: routers may still be draining. spec/04 §32, 7.
-      {"O4",
+      {"spec/04 §13 O1", 10, object_of({basic, steps}), false, {1, 1}, {9, 9}, {{}, {1, 1}}, second_step, {"2 1→0"}},
+      {"spec/04 §13 O2", 4, object_of({basic}), true, {5, 0}, {}, {{5, 5}, {5, 5}}, "{}", {"2 5→0", "1 5→4"}},
+      {"spec/04 §13 O3", 10, object_of({basic, steps}), false, {1, 0}, {9, 9}, {{}, {1, 0}}, second_step, {"2 1→0"}},
+      // A superseded canary is given its delay: routers may still be draining. spec/04 §32 #7.
+      {"spec/04 §13 O4",
        5,
        object_of({basic, steps, routed}),
        false,
@@ -120,7 +122,7 @@ TEST(OldReplicaSets, Spec04_13) {
        {{}, {5, 5}},
        second_step,
        {"2 deadline +30"}},
-      {"O5",
+      {"spec/04 §13 O5",
        5,
        object_of({basic, steps, routed}),
        false,
@@ -129,7 +131,7 @@ TEST(OldReplicaSets, Spec04_13) {
        {{}, {5, 5}},
        R"({"currentStepIndex":0,"canary":{"weights":{"canary":{"weight":10,"podTemplateHash":"2"},"stable":{"weight":90,"podTemplateHash":"stable"}}}})",
        {}},
-      {"O6",
+      {"spec/04 §13 O6",
        1,
        object_of({R"("maxSurge":1,"maxUnavailable":1)", routed}),
        true,
@@ -138,7 +140,7 @@ TEST(OldReplicaSets, Spec04_13) {
        {{1, 1}},
        "{}",
        {"1 deadline +30"}},
-      {"O7",
+      {"spec/04 §13 O7",
        1,
        object_of({R"("maxSurge":1,"maxUnavailable":1,"scaleDownDelayRevisionLimit":1)", routed}),
        true,
@@ -147,7 +149,7 @@ TEST(OldReplicaSets, Spec04_13) {
        {{1, 1, future}, {1, 1, future}},
        "{}",
        {"1 1→0", "1 deadline gone"}},
-      {"O8",
+      {"spec/04 §13 O8",
        10,
        object_of({basic, routed, R"("dynamicStableScale":true)"}),
        true,
@@ -156,7 +158,7 @@ TEST(OldReplicaSets, Spec04_13) {
        {{1, 1}},
        "{}",
        {"1 1→0"}},
-      {"O9",
+      {"spec/04 §13 O9",
        10,
        object_of({R"("maxSurge":"25%","maxUnavailable":0)", routed}),
        true,
@@ -165,8 +167,28 @@ TEST(OldReplicaSets, Spec04_13) {
        {{10, 0}},
        "{}",
        {"1 10→0"}},
-      {"O10", 10, object_of({R"("maxUnavailable":0)", routed}), true, {10, 9}, {}, {{1, 1}}, "{}", {}},
-      {"zero is at once",
+      {"spec/04 §13 O10", 10, object_of({R"("maxUnavailable":0)", routed}), true, {10, 9}, {}, {{1, 1}}, "{}", {}},
+      {"spec/04 §13 O11", 3, object_of({routed}), true, {3, 3}, {}, {{3, 3}}, "{}", {}, false},
+      {"spec/04 §13 O12", 3, object_of({routed}), true, {3, 3}, {}, {{3, 3, future}}, "{}", {}, false},
+      {"spec/04 §33 #16, spec/04 §33 #29: only pods that don't work",
+       10,
+       object_of({R"("maxUnavailable":0)", routed}),
+       true,
+       {10, 8},
+       {},
+       {{2, 1, future}, {1, 1}},
+       "{}",
+       {"1 2→1"}},
+      {"spec/04 §24.1 #6: no routers, no delay",
+       4,
+       object_of({basic}),
+       true,
+       {4, 2},
+       {},
+       {{2, 2, future}},
+       "{}",
+       {"1 deadline gone"}},
+      {"spec/04 §32 #21: zero is at once",
        1,
        object_of({R"("scaleDownDelaySeconds":0)", routed}),
        true,

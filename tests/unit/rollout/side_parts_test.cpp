@@ -116,7 +116,7 @@ TEST(Restart, ComesAtItsTimeAndWantsToSeePods) {
 
 // --- a canary's Services (spec/02 §18.15) ---
 
-TEST(CanaryServices, Spec02_18_15) {
+TEST(CanaryServices, Spec02_18_15) {  // spec/04 §18.1 V1-V6
   struct Case {
     bool managed;
     std::int64_t size, available;
