@@ -237,7 +237,7 @@ class DeploymentController : public Controller {
       ensureObject(copy, {"metadata", "annotations"})[revision_annotation] = shown;
     };
     const auto marked = context_.registry.modify(type_, namespaceOf(*deployment), nameOf(*deployment),
-                                                 Subresource::none, mark, writer_);
+                                                 Subresource::status, mark, writer_);
     if (marked) deployment = *marked;
   }
 
