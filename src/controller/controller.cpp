@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <map>
 #include <set>
 
 #include "analysis/measure.hpp"
@@ -182,20 +183,28 @@ struct Controller::Impl {
       rollouts.add(rollout->metadata.key());
       const std::string wanted = std::to_string(generation);
       if (generation == 0 || rollout->metadata.annotation(api::workload_generation_annotation) == wanted) continue;
-      spawn(world.executor, annotateWorkloadGeneration(ns, rollout->metadata.name, wanted));
+      std::string& pending = workload_generations[rollout->metadata.key()];
+      const bool at_work = !std::exchange(pending, wanted).empty();
+      if (!at_work) spawn(world.executor, annotateWorkloadGeneration(ns, rollout->metadata.name));
     }
   }
 
-  // spec/02 §9.3. A failure is only logged: the next change, or a plan, tries again.
-  Task<> annotateWorkloadGeneration(std::string ns, std::string name, std::string generation) {
-    const json::object patch = {{"metadata", {{"annotations", {{api::workload_generation_annotation, generation}}}}}};
-    const Result<json::object> answer =
-        co_await world.client.patch(kube::resources::rollouts, ns, name, kube::PatchType::merge, patch);
-    if (answer) {
-      caches.rollouts.observe(*answer);
-    } else {
-      log::warn("{}/{}: annotating the workload's generation: {}", ns, name, answer.error().message);
+  // spec/02 §9.3. One write at a time: a workload that scales tells of itself often, and an older number must not
+  // overtake a newer one. A failure is only logged: the next change, or a plan, tries again.
+  Task<> annotateWorkloadGeneration(std::string ns, std::string name) {
+    const std::string key = ns + "/" + name;
+    for (std::string written; workload_generations[key] != written;) {
+      written = workload_generations[key];
+      const json::object patch = {{"metadata", {{"annotations", {{api::workload_generation_annotation, written}}}}}};
+      const Result<json::object> answer =
+          co_await world.client.patch(kube::resources::rollouts, ns, name, kube::PatchType::merge, patch);
+      if (answer) {
+        caches.rollouts.observe(*answer);
+      } else {
+        log::warn("{}/{}: annotating the workload's generation: {}", ns, name, answer.error().message);
+      }
     }
+    workload_generations.erase(key);
   }
 
   // --- what is done with a key ---
@@ -350,6 +359,7 @@ struct Controller::Impl {
   std::optional<kube::LeaderElector> elector;
   std::function<void()> lost;
   std::function<void(const rollout::Snapshot&, const rollout::Plan&)> plan_observer;
+  std::map<std::string, std::string> workload_generations;  // that are being written, the newest, by Rollout
   bool standing_by = false, synced = false, stopping = false;
   bool trimming = false;
 };
