@@ -141,6 +141,7 @@ void SimWorld::end(std::unique_ptr<Program>& program) {
 }
 
 bool SimWorld::stepUntil(TimePoint limit) {
+  loop_.settle();  // what a user did or started since the last step has its effect before time passes
   if (std::exchange(depose_, false) && deposed_ == nullptr && program_ != nullptr && program_->life->alive) {
     deposed_ = std::move(program_);
     deposed_->life->deaf = true;
