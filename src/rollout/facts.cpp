@@ -180,6 +180,11 @@ bool isAvailable(const api::ReplicaSet* rs) {
 
 bool isPartiallyAvailable(const api::ReplicaSet* rs) { return rs && rs->available_replicas > 0; }
 
+std::int64_t servingPods(const api::ReplicaSet& rs) {
+  if (rs.observed_generation < rs.metadata.generation) return 0;
+  return std::min(rs.available_replicas, rs.replicas);
+}
+
 bool progressThresholdMet(const Facts& facts, const api::ReplicaSet* rs, std::int64_t desired) {
   if (!rs) return false;
   const auto& threshold = facts.spec().canary ? facts.spec().canary->replica_progress_threshold : std::nullopt;

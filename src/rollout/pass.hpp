@@ -141,6 +141,9 @@ Deadline deadlineOf(const api::ReplicaSet& rs);
 bool isSaturated(const Facts& facts, const api::ReplicaSet* rs);
 bool isAvailable(const api::ReplicaSet* rs);           // all it asks for, and at least one
 bool isPartiallyAvailable(const api::ReplicaSet* rs);  // at least one pod
+// Available pods that are sure to stay: none while its size has just been changed and its controller hasn't said yet
+// what it made of that.
+std::int64_t servingPods(const api::ReplicaSet& rs);
 bool progressThresholdMet(const Facts& facts, const api::ReplicaSet* rs, std::int64_t desired);  // spec/04 §9
 
 // Counters of pods, and statuses that follow from the clock, are written at most this often while nothing else happens.

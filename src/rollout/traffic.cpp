@@ -30,7 +30,8 @@ Wanted wantedWeight(const Facts& facts, const Draft& draft) {
     return {.weight = 0, .remove_routes = true, .with_experiment = true, .forced = !dynamic};
   const std::int64_t carried =
       facts.replicas > 0 ? std::min(max, max * fresh->available_replicas / facts.replicas) : max;
-  if (status.promote_full) return {.weight = dynamic ? carried : recorded, .remove_routes = true};
+  // Never back to a stable side that may have shrunk already.
+  if (status.promote_full) return {.weight = dynamic ? std::max(recorded, carried) : recorded, .remove_routes = true};
   if (facts.spec().canary->steps.empty()) return {.weight = 0};
   // A step that was skipped may never have had its pods: no more than what is there, or what they carry already.
   if (!isAtDesired(facts, status.canary.weights))
@@ -47,8 +48,9 @@ bool stableCanCarry(const Facts& facts, const Wanted& wanted) {
   std::int64_t need = max > 0 ? share * facts.replicas / max : facts.replicas;
   // Whatever small share rounds to: no weight for a side without a pod.
   if (share > 0 && facts.replicas > 0) need = std::max<std::int64_t>(need, 1);
-  if (stable->available_replicas >= need || progressThresholdMet(facts, stable, need)) return true;
-  return wanted.forced && stable->available_replicas > 0;
+  const std::int64_t serving = servingPods(*stable);
+  if (serving >= need) return true;
+  return serving > 0 && (wanted.forced || progressThresholdMet(facts, stable, need));
 }
 
 // The header and mirror routes that all steps up to this one ask for; a later step of the same name replaces an
