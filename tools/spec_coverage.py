@@ -92,7 +92,8 @@ def carried(known):
                         run = labels[labels.index(first) : labels.index(last or first) + 1]
                         found.update((spec, section, label) for label in run)
                     except ValueError:
-                        if spec in SECTIONS and re.fullmatch(SECTIONS[spec], section):
+                        # A life may also name the rows of its table that it has got to.
+                        if labels != ["life"] and spec in SECTIONS and re.fullmatch(SECTIONS[spec], section):
                             unknown.append(f"{os.path.relpath(path, ROOT)}: spec/{spec} §{section} {first}{'-' + last if last else ''}")
     return found, unknown
 

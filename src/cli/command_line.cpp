@@ -121,6 +121,7 @@ class Parser {
     addGetCommands(commands_);
     addListCommands(commands_);
     addStatusCommand(commands_);
+    addExplainCommand(commands_);
     addPromoteCommand(commands_);
     addStateCommands(commands_);
     addTemplateCommands(commands_);

@@ -68,6 +68,7 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments);
 void addGetCommands(Commands& commands);
 void addListCommands(Commands& commands);
 void addStatusCommand(Commands& commands);
+void addExplainCommand(Commands& commands);
 void addPromoteCommand(Commands& commands);
 void addStateCommands(Commands& commands);     // pause, abort, retry, terminate, restart
 void addTemplateCommands(Commands& commands);  // undo, set image

@@ -1,5 +1,6 @@
-"""Measured on a real API server: what one release costs in requests, how fast 500 simultaneous updates are noticed, and how much memory
-the controller needs for 2,000 Rollouts. `./dev bench` runs it; figures are printed, nothing is asserted."""
+"""Measured on a real API server: what one release costs in requests, how fast 500 and 2,000 simultaneous updates are noticed, and what a
+restart with 2,000 and with 10,000 Rollouts (three ReplicaSets each) takes, writes and keeps in memory. `./dev bench [BURST,... [ROLLOUTS,...]]`
+runs it; figures are printed, nothing is asserted."""
 import http.client
 import json
 import os
@@ -152,46 +153,128 @@ def burst(plane, count):
     print(f"{count} updates at once (sent in {took:.1f} s): new ReplicaSet after p50 {p50:.3f} s, p99 {p99:.3f} s; all Healthy after {all_healthy:.0f} s")
 
 
-def memory(plane, process, count):
-    def resident():
-        with open(f"/proc/{process.pid}/status") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+CONTAINER = {
+    "name": "app",
+    "image": "crossfade.dev/demo:v1",
+    "ports": [{"name": "http", "containerPort": 8080}],
+    "env": [{"name": "MODE", "value": "production"}, {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+    "resources": {"limits": {"cpu": "500m", "memory": "256Mi"}, "requests": {"cpu": "100m", "memory": "128Mi"}},
+    "readinessProbe": {"httpGet": {"path": "/healthz", "port": "http"}, "periodSeconds": 5},
+}
 
-    ns = namespace(plane, "memory")
-    names = [f"web-{index}" for index in range(count)]
-    create(plane, ns, names, {"canary": {}}, replicas=0)
-    wait_for(lambda: healthy(plane, ns, count), 600, "the first deployments")
-    update = lambda connection, name: connection.request("PATCH", API.format(ns) + f"/{name}", set_image("crossfade.dev/demo:v2"), "application/merge-patch+json")  # noqa: E731
-    each(plane, names, update)
-    wait_for(lambda: healthy(plane, ns, count, "crossfade.dev/demo:v2"), 600, "the second revisions")
-    time.sleep(5)
-    print(f"{count} Rollouts and {2 * count} ReplicaSets more: RSS {resident() / 1024:.0f} MB")
+
+def settled(plane, ns):
+    """A Rollout that has gone through three revisions, and its three ReplicaSets: what the copies are made of."""
+    connection = Connection(plane)
+    made = rollout("settled", {"canary": {"steps": [{"setWeight": 20}, {"setWeight": 60}]}}, replicas=0)
+    made["spec"]["template"]["spec"]["containers"] = [CONTAINER]
+    connection.request("POST", API.format(ns), made)
+    for version in ("v1", "v2", "v3"):
+        image = f"crossfade.dev/demo:{version}"
+        patch = {"spec": {"template": {"spec": {"containers": [{**CONTAINER, "image": image}]}}}}
+        connection.request("PATCH", API.format(ns) + "/settled", patch, "application/merge-patch+json")
+        wait_for(lambda: healthy(plane, ns, 1, image), 60, image)
+    time.sleep(3)
+    return (
+        connection.request("GET", API.format(ns) + "/settled"),
+        connection.request("GET", f"/apis/apps/v1/namespaces/{ns}/replicasets")["items"],
+    )
+
+
+def copy_settled(plane, ns, source, first, last):
+    """Copies of it, as a controller would have left them."""
+    original, sets = source
+
+    def bare(thing):
+        metadata = {key: thing["metadata"][key] for key in ("labels", "annotations") if key in thing["metadata"]}
+        return {**{key: thing[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
+
+    def make(connection, index):
+        name = f"copy-{index}"
+        wanted = bare(original)
+        wanted["metadata"]["name"] = name
+        made = connection.request("POST", API.format(ns), wanted)
+        status = {**original["status"], "observedGeneration": str(made["metadata"]["generation"])}
+        connection.request("PATCH", API.format(ns) + f"/{name}/status", {"status": status}, "application/merge-patch+json")
+        for one in sets:
+            wanted = {"apiVersion": "apps/v1", "kind": "ReplicaSet", **bare({"apiVersion": "apps/v1", "kind": "ReplicaSet", **one})}
+            wanted["metadata"]["name"] = one["metadata"]["name"].replace("settled", name)
+            owner = {**one["metadata"]["ownerReferences"][0], "name": name, "uid": made["metadata"]["uid"]}
+            wanted["metadata"]["ownerReferences"] = [owner]
+            connection.request("POST", f"/apis/apps/v1/namespaces/{ns}/replicasets", wanted)
+
+    each(plane, range(first, last), make)
+
+
+class Controller:
+    def __init__(self, plane):
+        self.log = open(os.path.join(plane.folder, "controller.log"), "a")
+        self.metrics_port = free_port()
+        self.began = time.monotonic()
+        command = [CROSSFADE, "controller", "--kubeconfig", plane.kubeconfig, "--metricsPort", str(self.metrics_port), "--healthzPort", str(free_port()), "--loglevel", "warn", "--leader-elect=false"]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+
+    def resident(self):
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+    def reconciled(self):
+        """How many Rollouts it has looked at."""
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.metrics_port, timeout=60)
+            connection.request("GET", "/metrics")
+            return sum(line.startswith("rollout_reconcile_count{") for line in connection.getresponse().read().decode().splitlines())
+        except OSError:
+            return 0
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def restart(plane, count):
+    since = os.path.getsize(plane.audit_log)
+    controller = Controller(plane)
+    wait_for(lambda: controller.reconciled() >= count, 300, "a look at every Rollout")
+    took = time.monotonic() - controller.began
+    time.sleep(12)  # whatever it would still write, and give back to the system
+    writes = sum(number for (verb, resource), number in audit(plane, since).items() if verb in WRITES and resource != "leases")
+    print(f"restart with {count} Rollouts of 3 ReplicaSets: all looked at after {took:.1f} s, {writes} writes, RSS {controller.resident():.0f} MB")
+    controller.stop()
+
+
+def sizes(position, default):
+    return [int(value) for value in (sys.argv[position] if len(sys.argv) > position else default).split(",") if value]
 
 
 def main():
-    burst_size, memory_size = (int(value) for value in (sys.argv[1:] + ["500", "2000"][len(sys.argv) - 1 :]))
+    bursts, scales = sizes(1, "500,2000"), sizes(2, "2000,10000")
     plane = ControlPlane()
-    process = None
+    controller = None
     try:
         plane.start()
         environment = {**os.environ, "KUBECONFIG": plane.kubeconfig}
         kubectl = os.path.join(ROOT, "build", "controlplane", "kubectl")
         subprocess.run([kubectl, "apply", "--server-side", "-f", "manifests/"], cwd=ROOT, env=environment, check=True, capture_output=True)
         subprocess.run([kubectl, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"], env=environment, check=True, capture_output=True)
-        namespace(plane, "argo-rollouts")
-        log = open(os.path.join(plane.folder, "controller.log"), "w")
-        command = [CROSSFADE, "controller", "--kubeconfig", plane.kubeconfig, "--metricsPort", str(free_port()), "--healthzPort", str(free_port()), "--loglevel", "warn"]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        controller = Controller(plane)
         time.sleep(3)
-        with open(f"/proc/{process.pid}/status") as status:
-            print(next(f"idle: RSS {int(line.split()[1]) / 1024:.1f} MB" for line in status if line.startswith("VmRSS")))
+        print(f"idle: RSS {controller.resident():.1f} MB")
         one_release(plane)
-        memory(plane, process, memory_size)
-        burst(plane, burst_size)
+        source = settled(plane, namespace(plane, "scale")) if scales else None
+        for count in bursts:
+            burst(plane, count)
+            subprocess.run([kubectl, "delete", "namespace", f"burst-{count}", "--wait=false"], env=environment, check=True, capture_output=True)
+            wait_for(lambda: not Connection(plane).request("GET", API.format(f"burst-{count}"))["items"], 600, "an empty namespace")
+        controller.stop()
+        made = 0
+        for count in scales:
+            copy_settled(plane, "scale", source, made, count)
+            made = count
+            restart(plane, count)
     finally:
-        if process is not None:
-            process.terminate()
-            process.wait()
+        if controller is not None:
+            controller.stop()
         plane.stop()
 
 
