@@ -12,6 +12,8 @@
 #include "controller/collectors.hpp"
 #include "controller/observer.hpp"
 #include "controller/plan_executor.hpp"
+#include "controller/references.hpp"
+#include "controller/service_cleaner.hpp"
 #include "controller/traffic_control.hpp"
 #include "controller/workload_refs.hpp"
 #include "kube/events.hpp"
@@ -29,6 +31,7 @@ constexpr int max_plugin_rounds = 4;
 constexpr std::string_view component = "rollouts-controller";
 constexpr std::string_view rollout_queue = "Rollouts";
 constexpr std::string_view analysis_queue = "AnalysisRuns";
+constexpr std::string_view service_queue = "Services";
 
 double inSeconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
@@ -51,6 +54,7 @@ struct Controller::Impl {
         observer(world, settings, caches, traffic, workloads),
         executor(world, settings, caches, traffic, events, metrics,
                  [this] { return rollouts.urgentWaits() || caches.isBusy(); }),
+        cleaner(world, settings, caches),
         rollouts(world.executor, world.clock, settings.rollout_slots,
                  [this](std::string key) { return reconcileRollout(std::move(key)); }),
         runs(world.executor, world.clock, settings.analysis_slots,
@@ -58,9 +62,11 @@ struct Controller::Impl {
     wake();
     measure(rollouts, rollout_queue);
     measure(runs, analysis_queue);
+    measure(cleaner.queue(), service_queue);
     metrics.setQueueStates([this] {
       std::vector<Metrics::QueueState> states;
-      for (const auto& [name, queue] : {std::pair(rollout_queue, &rollouts), std::pair(analysis_queue, &runs)}) {
+      for (const auto& [name, queue] : {std::pair(rollout_queue, &rollouts), std::pair(analysis_queue, &runs),
+                                        std::pair(service_queue, &cleaner.queue())}) {
         states.push_back({std::string(name), static_cast<double>(queue->depth()), inSeconds(queue->totalRunning()),
                           inSeconds(queue->longestRunning())});
       }
@@ -88,11 +94,16 @@ struct Controller::Impl {
     caches.rollouts.addListener([this](const auto& before, const auto& now) {
       const std::string key = (now != nullptr ? now : before)->metadata.key();
       traffic.remember(key, now.get());
+      if (before != nullptr) {
+        for (const std::string_view service : servicesOf(*before))
+          if (now == nullptr || !namesService(*now, service)) cleaner.add(before->metadata.ns, service);
+      }
       if (now == nullptr) {
         rollouts.forget(key);
         caches.forgetCollisions(key);
         metrics.forget(Metrics::Kind::rollout, before->metadata.ns, before->metadata.name);
-        executor.emit(*before, false, "RolloutDeleted", fmt::format("Rollout {} is deleted.", key));
+        executor.emit(*before, false, "RolloutDeleted",
+                      fmt::format("Rollout {}/{} is deleted.", before->metadata.name, before->metadata.ns));
         return;
       }
       // A restart of the controller is silent: only a Rollout that nobody has looked at yet is news.
@@ -131,12 +142,13 @@ struct Controller::Impl {
     });
     caches.services.addListener([this](const auto& before, const auto& now) {
       const api::Metadata& metadata = (now != nullptr ? now : before)->metadata;
+      if (now != nullptr && now->selector.contains(api::hash_label)) cleaner.add(metadata.ns, metadata.name);
       // Whoever manages the Service looks again; and whoever waits for a Service of that name to appear.
       const std::string_view manager = metadata.annotation(api::managed_by_annotation);
       if (!manager.empty()) rollouts.add(metadata.ns + "/" + std::string(manager));
       if (before != nullptr && now != nullptr && before->selector == now->selector) return;
       for (const auto& rollout : caches.rollouts.inNamespace(metadata.ns)) {
-        if (names(*rollout, metadata.name)) rollouts.add(rollout->metadata.key());
+        if (namesService(*rollout, metadata.name)) rollouts.add(rollout->metadata.key());
       }
     });
     const auto wake_users = [this](const auto& before, const auto& now) {
@@ -153,16 +165,6 @@ struct Controller::Impl {
         runs.add(fmt::format("{}/{}", job.annotation(api::analysis_run_namespace_annotation), name));
       }
     });
-  }
-
-  static bool names(const api::Rollout& rollout, std::string_view service) {
-    const Boxed<api::BlueGreen>& blue_green = rollout.spec.blue_green;
-    if (blue_green && (blue_green->active_service == service || blue_green->preview_service == service)) return true;
-    const Boxed<api::Canary>& canary = rollout.spec.canary;
-    if (!canary) return false;
-    if (canary->canary_service == service || canary->stable_service == service) return true;
-    return canary->ping_pong &&
-           (canary->ping_pong->ping_service == service || canary->ping_pong->pong_service == service);
   }
 
   // A template that appears may make a Rollout valid that waits for it. Others learn of templates when they use them.
@@ -227,10 +229,11 @@ struct Controller::Impl {
       if (plan_observer) plan_observer(*snapshot, plan);
       const Result<PlanExecutor::Extent> executed = co_await executor.execute(*snapshot, plan);
       if (plan.look_again) outcome.again_after = std::max(*plan.look_again - world.clock.now(), Duration(0));
-      // A workload that isn't there yet is no error. spec/01 §6.9.
+      // A workload that isn't there yet is no error. spec/01 §6.9, spec/02 §19.7.
       const bool unresolved = snapshot->workload && snapshot->workload->error;
-      if (plan.invalid && !unresolved)
-        report(Metrics::Kind::rollout, rollout->metadata, {ErrorCode::invalid, *plan.invalid, {}});
+      outcome.failed = plan.invalid && !unresolved;
+      if (outcome.failed)
+        metrics.countReconcileError(Metrics::Kind::rollout, rollout->metadata.ns, rollout->metadata.name);
       if (!executed) done = fail(executed.error());
       if (executed && *executed == PlanExecutor::Extent::begun) rollouts.add(key);
       if (!executed || *executed == PlanExecutor::Extent::begun) break;
@@ -325,6 +328,7 @@ struct Controller::Impl {
     synced = true;
     rollouts.start();
     runs.start();
+    cleaner.queue().start();
     log::info("Started controller");
     spawn(world.executor, resync());
   }
@@ -335,6 +339,7 @@ struct Controller::Impl {
       co_await sleepFor(world.clock, settings.resync);
       for (const auto& [key, rollout] : caches.rollouts.all()) rollouts.add(key);
       for (const auto& [key, run] : caches.analysis_runs.all()) runs.add(key);
+      cleaner.addAll();
     }
   }
 
@@ -343,6 +348,7 @@ struct Controller::Impl {
     log::info("Shutting down workers");
     co_await rollouts.drain();
     co_await runs.drain();
+    co_await cleaner.queue().drain();
     co_await events.flush(world.clock.now() + event_flush_limit);
   }
 
@@ -355,6 +361,7 @@ struct Controller::Impl {
   kube::EventRecorder events;
   Observer observer;
   PlanExecutor executor;
+  ServiceCleaner cleaner;
   kube::WorkQueue rollouts, runs;
   std::optional<kube::LeaderElector> elector;
   std::function<void()> lost;

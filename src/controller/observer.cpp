@@ -4,25 +4,6 @@
 #include "controller/references.hpp"
 
 namespace crossfade::controller {
-namespace {
-
-std::vector<std::string> serviceNames(const api::Rollout& rollout) {
-  std::vector<std::string> names;
-  if (rollout.spec.blue_green) {
-    names = {rollout.spec.blue_green->active_service, rollout.spec.blue_green->preview_service};
-  }
-  if (rollout.spec.canary) {
-    names.insert(names.end(), {rollout.spec.canary->stable_service, rollout.spec.canary->canary_service});
-    if (rollout.spec.canary->ping_pong) {
-      names.insert(names.end(),
-                   {rollout.spec.canary->ping_pong->ping_service, rollout.spec.canary->ping_pong->pong_service});
-    }
-  }
-  std::erase(names, "");
-  return names;
-}
-
-}  // namespace
 
 Observer::Observer(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
                    WorkloadRefs& workloads)
@@ -40,7 +21,7 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
 
   snapshot.replica_sets = caches_.replica_sets_of.ownedBy(metadata.uid);
   for (auto& orphan : caches_.replica_sets_of.orphans(metadata.ns)) snapshot.replica_sets.push_back(std::move(orphan));
-  for (const std::string& name : serviceNames(*rollout)) {
+  for (const std::string_view name : servicesOf(*rollout)) {
     if (auto service = caches_.services.find(metadata.ns, name)) snapshot.services.emplace(name, std::move(service));
   }
   snapshot.analysis_runs = caches_.analysis_runs_of.ownedBy(metadata.uid);
@@ -60,17 +41,19 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
   if (!snapshot.reference_error) snapshot.reference_error = TrafficControl::configurationError(*rollout);
 
   if (rollout::needsPods(snapshot, world_.clock.now())) {
-    auto pods = co_await podsOf(rollout);
+    auto pods = co_await podsOf(rollout, snapshot.workload);
     if (!pods) co_return fail(pods.error());
     snapshot.pods = std::move(*pods);
   }
   co_return snapshot;
 }
 
-Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> Observer::podsOf(
-    std::shared_ptr<const api::Rollout> rollout) {
+Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> Observer::podsOf(std::shared_ptr<const api::Rollout> rollout,
+                                                                            std::optional<rollout::Workload> workload) {
   std::vector<std::shared_ptr<const api::Pod>> pods;
-  const Result<Selector> selector = Selector::fromJson(rollout->spec.selector.object());
+  json::object selects = rollout->spec.selector.object();
+  if (rollout->spec.selector.empty() && workload) selects = workload->selector.value_or(json::object());
+  const Result<Selector> selector = Selector::fromJson(selects);
   if (!selector || selector->empty()) co_return pods;
   kube::ListOptions options;
   options.label_selector = selector->toString();

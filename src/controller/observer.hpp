@@ -21,7 +21,8 @@ class Observer {
   Task<Result<rollout::Snapshot>> observe(std::shared_ptr<const api::Rollout> rollout);
 
  private:
-  Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> podsOf(std::shared_ptr<const api::Rollout> rollout);
+  Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> podsOf(std::shared_ptr<const api::Rollout> rollout,
+                                                                    std::optional<rollout::Workload> workload);
 
   const World& world_;
   const Settings& settings_;
