@@ -10,6 +10,7 @@ namespace crossfade::controller {
 namespace {
 
 using kube::PatchType;
+constexpr Duration first_pod_pause = milliseconds(100);
 namespace resources = kube::resources;
 
 // The write must fail when the object has changed since.
@@ -30,6 +31,12 @@ Result<> ignoringNotFound(const Result<json::object>& answer) {
 
 const std::string& namespaceOf(const rollout::Snapshot& snapshot) { return snapshot.rollout->metadata.ns; }
 
+bool concernsOldReplicaSet(const rollout::Action& action) {
+  if (const auto* scale = std::get_if<rollout::ScaleReplicaSet>(&action)) return scale->old;
+  if (const auto* patch = std::get_if<rollout::PatchReplicaSet>(&action)) return patch->old;
+  return false;
+}
+
 }  // namespace
 
 PlanExecutor::PlanExecutor(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
@@ -43,14 +50,25 @@ PlanExecutor::PlanExecutor(const World& world, const Settings& settings, Caches&
       busy_(std::move(busy)) {}
 
 Task<Result<PlanExecutor::Extent>> PlanExecutor::execute(const Snapshot& snapshot, const rollout::Plan& plan) {
-  bool created = false;
+  bool created = false, evicted = false;
+  std::optional<Error> put_off;  // the first failure of what nothing depends on
   for (const rollout::Action& action : plan.actions) {
+    const bool eviction = std::holds_alternative<rollout::EvictPod>(action);
+    if (evicted && !eviction) break;
     if (created && !std::holds_alternative<rollout::EmitEvent>(action) && busy_()) co_return Extent::begun;
     Task<Result<>> running = std::visit([&](const auto& kind) { return run(snapshot, kind); }, action);
     const Result<> done = co_await std::move(running);
+    if (!done && concernsOldReplicaSet(action)) {
+      if (!put_off) put_off = done.error();
+      continue;
+    }
+    // A PodDisruptionBudget says no with 429: the pod's turn comes later.
+    if (!done && eviction && done.error().code == ErrorCode::throttled) continue;
     if (!done) co_return fail(done.error());
     created |= std::holds_alternative<rollout::CreateReplicaSet>(action);
+    evicted |= eviction;
   }
+  if (put_off) co_return fail(*put_off);
   co_return Extent::whole;
 }
 
@@ -86,12 +104,22 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::Create
   Result<json::object> live = co_await world_.client.get(resources::replica_sets, ns, action.name);
   if (!live) co_return fail(live.error());
   if (rollout::isOwnCreation(snapshot, action, *live)) {
+    if (getString(*live, {"metadata", "labels", api::hash_label}).empty()) co_return co_await relabel(snapshot, action);
     caches_.replica_sets.observe(*live);
     co_return Result<>();
   }
   const rollout::Plan reaction = rollout::onNameCollision(snapshot);
   const Result<Extent> counted = co_await execute(snapshot, reaction);
   co_return fail(counted ? created.error() : counted.error());
+}
+
+// Somebody took the hash label off the ReplicaSet: no watch of ours shows it any more. spec/02 §19.27.
+Task<Result<>> PlanExecutor::relabel(const Snapshot& snapshot, const rollout::CreateReplicaSet& action) {
+  json::object labels;
+  labels[api::hash_label] = getString(action.body, {"metadata", "labels", api::hash_label});
+  json::object patch;
+  ensureObject(patch, {"metadata"})["labels"] = std::move(labels);
+  co_return co_await patchReplicaSet(snapshot, action.name, "", std::move(patch));
 }
 
 Task<Result<>> PlanExecutor::patchReplicaSet(const Snapshot& snapshot, std::string name, std::string resource_version,
@@ -276,24 +304,44 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::EvictP
                                  {"kind", "Eviction"},
                                  {"metadata", {{"name", action.name}, {"namespace", ns}}},
                                  {"deleteOptions", {{"preconditions", {{"uid", action.uid}}}}}};
-  const Result<json::object> answer =
-      co_await world_.client.create(resources::pods, ns, eviction, {}, action.name, "eviction");
-  // A PodDisruptionBudget says no with 429: the pod's turn comes later.
-  if (!answer && answer.error().code == ErrorCode::throttled) co_return Result<>();
-  co_return ignoringNotFound(answer);
+  co_return ignoringNotFound(co_await world_.client.create(resources::pods, ns, eviction, {}, action.name, "eviction"));
 }
 
+// The role that clusters give this controller lets it list and update pods, and neither get nor patch one. spec/11
+// §11.1.
+Task<Result<>> PlanExecutor::updatePod(const Snapshot& snapshot, const rollout::PatchPod& action) {
+  const std::string& ns = namespaceOf(snapshot);
+  kube::ListOptions one;
+  one.field_selector = "metadata.name=" + action.name;
+  const Result<kube::List> listed = co_await world_.client.list(resources::pods, ns, one);
+  if (!listed) co_return fail(listed.error());
+  if (listed->items.empty()) co_return Result<>();
+  json::value pod = listed->items.front();
+  mergePatch(pod, action.patch);
+  if (pod.get_object() == listed->items.front()) co_return Result<>();
+  co_return ignoringNotFound(co_await world_.client.update(resources::pods, ns, action.name, pod.get_object()));
+}
+
+// Pods are written to by many: a conflict is worth another look. spec/02 §10.5.
 Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchPod& action) {
-  json::object patch = action.patch;
-  guard(patch, action.resource_version);
-  co_return ignoringNotFound(
-      co_await world_.client.patch(resources::pods, namespaceOf(snapshot), action.name, PatchType::merge, patch));
+  Duration pause = first_pod_pause;
+  for (int attempt = 1;; ++attempt) {
+    const Result<> done = co_await updatePod(snapshot, action);
+    if (done || attempt >= settings_.pod_attempts) co_return done;
+    co_await sleepFor(world_.clock, pause);
+    pause *= 2;
+  }
 }
 
+// As with pods, the role knows no patch of a Deployment.
 Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::ScaleWorkload& action) {
-  const json::object patch = {{"spec", {{"replicas", action.replicas}}}};
-  const Result<json::object> answer = co_await world_.client.patch(resources::deployments, namespaceOf(snapshot),
-                                                                   action.deployment, PatchType::merge, patch);
+  const std::string& ns = namespaceOf(snapshot);
+  Result<json::object> answer = co_await world_.client.get(resources::deployments, ns, action.deployment);
+  if (answer && getInt(*answer, {"spec", "replicas"}, 1) != action.replicas) {
+    json::object deployment = std::move(*answer);
+    ensureObject(deployment, {"spec"})["replicas"] = action.replicas;
+    answer = co_await world_.client.update(resources::deployments, ns, action.deployment, deployment);
+  }
   if (answer || action.required) co_return outcome(answer);
   log::warn("{}: scaling Deployment {}: {}", snapshot.rollout->metadata.key(), action.deployment,
             answer.error().message);
@@ -323,14 +371,10 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::PatchS
     if (!answer) co_return fail(answer.error());
     caches_.rollouts.observe(*answer);
   }
-  const Boxed<api::DurationStatus>& before = rollout.status.duration;
-  const Boxed<api::DurationStatus>& after = action.status.duration;
-  const bool finished = after && after->finished_at && after->rollout_started_at &&
-                        (!before || before->finished_at != after->finished_at);
-  if (finished) {
-    const Duration total = *after->finished_at - *after->rollout_started_at;
-    const Duration manual = seconds(after->total_manual_pause_duration_seconds.value_or(0));
-    metrics_.observeRollout(after->completion_status.value_or(""), total, total - manual, manual);
+  for (const api::DurationStatus& ended : action.ended) {
+    const Duration total = *ended.finished_at - *ended.rollout_started_at;
+    const Duration manual = seconds(ended.total_manual_pause_duration_seconds.value_or(0));
+    metrics_.observeRollout(ended.completion_status.value_or(""), total, total - manual, manual);
   }
   co_return Result<>();
 }

@@ -1,4 +1,5 @@
-// Carries out a Rollout's plan, action by action, and stops at the first that fails. What the server answers goes into
+// Carries out a Rollout's plan, action by action, and stops at the first that fails (rollout/plan.hpp names the
+// exceptions). What the server answers goes into
 // the caches at once, so that the next plan sees it.
 #pragma once
 #include <functional>
@@ -55,6 +56,8 @@ class PlanExecutor {
 
   Task<Result<>> patchReplicaSet(const Snapshot& snapshot, std::string name, std::string resource_version,
                                  json::object patch);
+  Task<Result<>> relabel(const Snapshot& snapshot, const rollout::CreateReplicaSet& action);
+  Task<Result<>> updatePod(const Snapshot& snapshot, const rollout::PatchPod& action);
   Task<Result<>> isStillThere(const Snapshot& snapshot);
   // Both references outlive the call.
   Task<Result<>> resolveFieldArgs(const Snapshot& snapshot, const rollout::CreateAnalysisRun& action,

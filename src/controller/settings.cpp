@@ -30,7 +30,7 @@ struct Unused {
       gateway_mode, aws_region;
   std::vector<std::string> alb_classes, nginx_classes;
   double qps = 40;
-  int burst = 80, klog = 0, experiment = 10, ingress_threads = 10, ephemeral = 10, ephemeral_retries = 3;
+  int burst = 80, klog = 0, experiment = 10, ingress_threads = 10, ephemeral = 10;
   bool aws_verify = false, self_service = false;
   std::vector<std::string> positional;
 };
@@ -41,8 +41,7 @@ void addUnused(CLI::App& app, Unused& unused) {
   app.add_option("--kloglevel", unused.klog, "Accepted");
   app.add_option("--experiment-threads", unused.experiment, "Accepted");
   app.add_option("--ingress-threads", unused.ingress_threads, "Accepted");
-  app.add_option("--ephemeral-metadata-threads", unused.ephemeral, "Pods updated at once for ephemeral metadata");
-  app.add_option("--ephemeral-metadata-update-pod-retries", unused.ephemeral_retries, "Attempts per pod");
+  app.add_option("--ephemeral-metadata-threads", unused.ephemeral, "Accepted");
   app.add_option("--aws-target-group-binding-api-version", unused.group_binding, "apiVersion of TargetGroupBindings");
   app.add_option("--alb-tag-key-resource-id", unused.alb_tag, "AWS tag that holds the ingress resource id");
   app.add_flag("--aws-verify-target-group", unused.aws_verify, "Verify target groups before advancing");
@@ -154,6 +153,9 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   app.add_option("--rollout-threads", rollout_threads, "Rollouts reconciled at once, at least 64");
   app.add_option("--analysis-threads", analysis_threads, "AnalysisRuns reconciled at once, at least 64");
   app.add_option("--service-threads", service_threads, "Services reconciled at once, at least 64");
+  app.add_option("--ephemeral-metadata-update-pod-retries", settings.pod_attempts,
+                 "Attempts to bring ephemeral metadata onto a pod")
+      ->capture_default_str();
   auto* weight_alias =
       app.add_flag("--alb-verify-weight", deprecated_weight, "Deprecated: use --aws-verify-target-group")->group("");
   app.add_flag("--leader-elect", settings.leader_elect, "Run only while holding the lease");

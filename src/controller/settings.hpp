@@ -29,6 +29,7 @@ struct Settings {
 
   Duration resync = seconds(900);  // every object is looked at again at least this often
   Duration verify_retry_interval = seconds(10);
+  int pod_attempts = 3;  // to write ephemeral metadata onto a pod
   // Reconciles in flight at once, by kind. The flags of the reference (10, 30) are lower bounds that its workers need;
   // coroutines cost nothing, so these never go below 64.
   bool trims_heap = false;  // the whole process is the controller: memory goes back to the system

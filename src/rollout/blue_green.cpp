@@ -251,7 +251,7 @@ std::optional<api::RolloutStatus> blueGreenPass(const Facts& facts, Draft& draft
     return status;
   }
 
-  parts.restarted_at = restartPods(facts, draft).restarted_at;
+  parts.restarted_at = restartPods(facts, draft);
   scaleBlueGreen(facts, draft);
   reconcilePause(facts, draft);
   reconcileActiveService(facts, draft);

@@ -210,10 +210,7 @@ std::optional<api::RolloutStatus> canaryPass(const Facts& facts, Draft& draft) {
   }
 
   PassParts parts;
-  const Restart restart = restartPods(facts, draft);
-  // Evicted pods make the counters untrustworthy: the next pass sees what became of them.
-  if (restart.evicted) return std::nullopt;
-  parts.restarted_at = restart.restarted_at;
+  parts.restarted_at = restartPods(facts, draft);
   syncPodMetadata(facts, draft);
   cleanUpHistory(facts, draft);
   reconcilePingPong(facts, draft);

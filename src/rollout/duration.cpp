@@ -17,10 +17,11 @@ void endManualPause(api::DurationStatus& duration, TimePoint now) {
   duration.manual_pause_started_at.reset();
 }
 
-void finish(api::DurationStatus& duration, TimePoint now, std::string completion) {
+void finish(Draft& draft, api::DurationStatus& duration, TimePoint now, std::string completion) {
   endManualPause(duration, now);
   duration.finished_at = std::chrono::floor<seconds>(now);
   duration.completion_status = std::move(completion);
+  draft.ended.push_back(duration);
 }
 
 // A pause that only a person ends.
@@ -39,7 +40,7 @@ bool isManualPause(const Facts& facts, const api::RolloutStatus& status) {
 
 }  // namespace
 
-void updateDuration(const Facts& facts, const Draft& draft, api::RolloutStatus& status) {
+void updateDuration(const Facts& facts, Draft& draft, api::RolloutStatus& status) {
   if (findCondition(status.conditions, "InvalidSpec")) return;
   Boxed<api::DurationStatus>& duration = status.duration;
   const auto& before = facts.status.duration;
@@ -55,13 +56,13 @@ void updateDuration(const Facts& facts, const Draft& draft, api::RolloutStatus& 
   if (running && changed && isRollback(facts))
     duration->completion_status = isFastRollback(facts) ? "FastRolledBack" : "RolledBack";
   else if (running && changed)
-    finish(*duration, facts.now, "Superseded");
+    finish(draft, *duration, facts.now, "Superseded");
   if (running && done && !isFinished(duration)) {
-    finish(*duration, facts.now, duration->completion_status.value_or("Promoted"));
+    finish(draft, *duration, facts.now, duration->completion_status.value_or("Promoted"));
     return;
   }
   if (running && aborted && !isFinished(duration))
-    finish(*duration, facts.now, duration->completion_status.value_or("Aborted"));
+    finish(draft, *duration, facts.now, duration->completion_status.value_or("Aborted"));
   if ((!duration || isFinished(duration)) && !done && (changed || retried)) {
     duration.emplace();
     duration->rollout_started_at = std::chrono::floor<seconds>(facts.now);

@@ -233,7 +233,7 @@ void syncRevision(const Facts& facts, Draft& draft) {
     if (spec.empty()) patch.erase("spec");
     draft.change(*fresh, patch, "annotations of its Rollout");
   }
-  if (revision) updateRollout(facts, draft, *revision);
+  updateRollout(facts, draft, revision.value_or(draft.world.revision));
 }
 
 void cleanUpHistory(const Facts& facts, Draft& draft) {

@@ -98,14 +98,23 @@ bool scaleDownCanary(const Facts& facts, Draft& draft, std::vector<ReplicaSetRef
   return scaled;
 }
 
+bool isOneOf(const std::vector<ReplicaSetRef>& sets, std::string_view name) {
+  return std::ranges::any_of(sets, [name](const ReplicaSetRef& rs) { return rs->metadata.name == name; });
+}
+
 }  // namespace
 
 bool scaleDownOthers(const Facts& facts, Draft& draft) {
   std::vector<ReplicaSetRef> others = facts.others();
   std::erase_if(others, [](const ReplicaSetRef& rs) { return rs->replicas == 0; });
   if (others.empty()) return false;
-  return isCanary(facts) ? scaleDownCanary(facts, draft, std::move(others))
-                         : scaleDownBlueGreen(facts, draft, std::move(others));
+  const bool scaled =
+      isCanary(facts) ? scaleDownCanary(facts, draft, others) : scaleDownBlueGreen(facts, draft, others);
+  for (Action& action : draft.actions) {
+    if (auto* scale = std::get_if<ScaleReplicaSet>(&action)) scale->old = isOneOf(others, scale->name);
+    if (auto* patch = std::get_if<PatchReplicaSet>(&action)) patch->old = isOneOf(others, patch->name);
+  }
+  return scaled;
 }
 
 }  // namespace crossfade::rollout

@@ -169,6 +169,7 @@ struct Draft {
   std::vector<Action> actions;   // effects and their events, in order
   std::vector<EmitEvent> notes;  // said once the status is written
   std::vector<StepPluginCall> plugin_calls;
+  std::vector<api::DurationStatus> ended;  // updates that ended in this pass
   std::vector<Wait> waits;
   std::optional<TimePoint> look_again;
   // What the pass makes of the status follows from the spec and the clock alone: it will be found again until it is
@@ -275,11 +276,8 @@ bool scaleDownOthers(const Facts& facts, Draft& draft);
 
 // True when the pods have to be seen for it.
 bool restartDue(const api::Rollout& rollout, TimePoint now);
-struct Restart {
-  bool evicted = false;                   // at least one pod: a canary's pass ends here
-  std::optional<TimePoint> restarted_at;  // all pods are young enough: status.restartedAt
-};
-Restart restartPods(const Facts& facts, Draft& draft);
+// Evicts pods that are too old. When all are young enough: the new status.restartedAt.
+std::optional<TimePoint> restartPods(const Facts& facts, Draft& draft);
 
 // --- analysis_runs.cpp (spec/06 §13 to §15) ---
 

@@ -18,8 +18,8 @@ constexpr int max_passes = 16;
 // A pass that failed for a reason that no event will announce.
 constexpr Duration failure_retry = seconds(5);
 constexpr Duration claim_retry = seconds(30);
-// What an invalid Rollout waits for may come without an event. spec/01 §6.9.
-constexpr Duration invalid_retry = seconds(20);
+// A workload that isn't there. Its watch tells when it comes; spec/02 §2.4.
+constexpr Duration workload_retry = seconds(20);
 
 std::int64_t revisionOfRollout(const api::Rollout& rollout) {
   const std::string_view text = rollout.metadata.annotation(api::revision_annotation);
@@ -53,7 +53,6 @@ Plan planInvalid(const Snapshot& snapshot, const std::string& error, TimePoint n
   if (api::RolloutStatus status = invalidStatus(rollout, *plan.invalid, now); status != rollout.status)
     plan.actions.emplace_back(PatchStatus{std::move(status)});
   plan.waits.push_back({WaitKind::user, *plan.invalid, {}, {}});
-  plan.look_again = now + invalid_retry;
   return plan;
 }
 
@@ -214,6 +213,7 @@ class Merger {
       return false;
     }
     std::ranges::move(draft.notes, std::back_inserter(notes_));
+    std::ranges::move(draft.ended, std::back_inserter(ended_));
     // What follows is decided when the answers are there. A call for a step needs the status that says so.
     plan_.plugin_calls = std::move(draft.plugin_calls);
     awaited_ |= !first && !plan_.plugin_calls.empty();
@@ -333,7 +333,7 @@ class Merger {
       plan_.look_again = std::min(plan_.look_again.value_or(*due), *due);
       return;
     }
-    plan_.actions.emplace_back(PatchStatus{std::move(status_)});
+    plan_.actions.emplace_back(PatchStatus{std::move(status_), std::move(ended_)});
     std::ranges::move(notes_, std::back_inserter(plan_.actions));
   }
 
@@ -352,6 +352,7 @@ class Merger {
   api::RolloutStatus status_;
   Plan plan_;
   std::vector<EmitEvent> notes_;
+  std::vector<api::DurationStatus> ended_;
   std::optional<SetTraffic> traffic_;
   bool awaited_ = false;       // the next pass acts on the status that this plan writes
   bool only_counters_ = true;  // nothing of the status has changed but counters
@@ -362,7 +363,11 @@ class Merger {
 Plan planReadable(const Snapshot& snapshot, TimePoint now) {
   const api::Rollout& rollout = *snapshot.rollout;
   if (rollout.metadata.deleted) return {};
-  if (const auto problem = workloadProblem(snapshot)) return planInvalid(snapshot, *problem, now);
+  if (const auto problem = workloadProblem(snapshot)) {
+    Plan plan = planInvalid(snapshot, *problem, now);
+    plan.look_again = now + workload_retry;
+    return plan;
+  }
   const Desired desired = desiredOf(snapshot);
   if (const auto problem = specProblem(snapshot, desired)) return planInvalid(snapshot, *problem, now);
 

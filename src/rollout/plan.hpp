@@ -124,11 +124,14 @@ struct CreateReplicaSet {
   std::string name;
   json::object body;
 };
+// `old`: neither the new nor the stable one. Nothing that follows depends on it: when it fails the plan goes on, and
+// the failure is reported at its end. spec/02 §19.22.
 struct ScaleReplicaSet {
   std::string name;
   std::string resource_version;
   std::int64_t from = 0, to = 0;
   json::object patch;
+  bool old = false;
 };
 // Annotations, minReadySeconds, pod template metadata or affinity; without a change of size.
 struct PatchReplicaSet {
@@ -136,6 +139,7 @@ struct PatchReplicaSet {
   std::string resource_version;
   std::string reason;  // for the log
   json::object patch;
+  bool old = false;  // as above
 };
 // Make the Rollout the controller of an orphan (`adopt`), or stop being it. Guarded by the ReplicaSet's uid. Before an
 // adoption make sure, once, that the live Rollout has the same uid and isn't being deleted. spec/02 §4.7. not_found
@@ -226,15 +230,15 @@ struct TerminateExperiment {
 struct DeleteExperiment {
   std::string name;
 };
-// POST of an Eviction (policy/v1). throttled (a PodDisruptionBudget) is no failure.
+// POST of an Eviction (policy/v1). throttled (a PodDisruptionBudget) is no failure. Once one was granted the plan ends
+// with its evictions: what follows rests on counts of pods that no longer hold. spec/02 §8.
 struct EvictPod {
   std::string name;
   std::string uid;
 };
-// Labels and annotations of one pod. not_found is no failure.
+// Labels and annotations of one pod, on top of whatever else it has by then. not_found is no failure.
 struct PatchPod {
   std::string name;
-  std::string resource_version;
   json::object patch;
 };
 // Merge patch of the Rollout itself: the revision annotation, spec.replicas.
@@ -250,9 +254,11 @@ struct ScaleWorkload {
   bool required = false;
 };
 // The whole status as it should be. The shell writes the difference to the snapshot's status as one merge patch without
-// a lock (so that a user's change of another member survives), or nothing when there is none.
+// a lock (so that a user's change of another member survives), or nothing when there is none. Once it is written, the
+// updates that ended are measured: `status.duration` may be that of the next one already.
 struct PatchStatus {
   api::RolloutStatus status;
+  std::vector<api::DurationStatus> ended = {};
 };
 struct EmitEvent {
   bool warning = false;
@@ -298,7 +304,8 @@ struct Plan {
   // Plan again at this moment at the latest, even if no event came.
   std::optional<TimePoint> look_again;
   std::vector<Wait> waits;
-  // The spec (or what it refers to) is invalid; nothing but the status is touched.
+  // The spec (or what it refers to) is invalid; nothing but the status is touched. Retry with back-off, unless
+  // `look_again` says when.
   std::optional<std::string> invalid;
 };
 

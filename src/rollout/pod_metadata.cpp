@@ -62,7 +62,7 @@ void syncPod(Draft& draft, const api::Pod& pod, const PodMetadata& injected, con
   if (json::object diff = labelsDiff(pod.metadata.labels, labels); !diff.empty()) changed["labels"] = std::move(diff);
   if (json::object diff = labelsDiff(pod.metadata.annotations, annotations); !diff.empty())
     changed["annotations"] = std::move(diff);
-  draft.act(PatchPod{pod.metadata.name, pod.metadata.resource_version, std::move(patch)});
+  draft.act(PatchPod{pod.metadata.name, std::move(patch)});
 }
 
 }  // namespace

@@ -38,15 +38,14 @@ bool isComingBack(const Facts& facts) {
 bool scaleTo(const Facts& facts, Draft& draft, const api::ReplicaSet& rs, std::int64_t replicas, bool keep_deadline) {
   const api::ReplicaSet& live = draft.now(rs);
   const bool resize = live.replicas != replicas;
-  const bool has_deadline = deadlineOf(live).present;
+  const bool drops_deadline = replicas == 0 && !keep_deadline && deadlineOf(live).present;
   const std::string wanted = std::to_string(facts.replicas);
-  const bool drop_deadline = replicas == 0 && has_deadline && !keep_deadline;
   const bool annotate_only =
-      live.metadata.annotation(api::desired_replicas_annotation) != wanted || (facts.replicas == 0 && drop_deadline);
+      live.metadata.annotation(api::desired_replicas_annotation) != wanted || (facts.replicas == 0 && drops_deadline);
   if (!resize && !annotate_only) return false;
 
   json::object patch = annotate(api::desired_replicas_annotation, wanted);
-  if (drop_deadline) ensureObject(patch, {"metadata", "annotations"})[api::scale_down_deadline_annotation] = nullptr;
+  if (drops_deadline) ensureObject(patch, {"metadata", "annotations"})[api::scale_down_deadline_annotation] = nullptr;
   if (!resize) {
     draft.change(rs, patch, "desired replicas");
     return false;

@@ -47,7 +47,7 @@ bool restartDue(const api::Rollout& rollout, TimePoint now) {
   return at && now > *at && rollout.status.restarted_at != at;
 }
 
-Restart restartPods(const Facts& facts, Draft& draft) {
+std::optional<TimePoint> restartPods(const Facts& facts, Draft& draft) {
   const auto& at = facts.spec().restart_at;
   if (!at || facts.status.restarted_at == at) return {};
   if (facts.now <= *at) {
@@ -65,19 +65,18 @@ Restart restartPods(const Facts& facts, Draft& draft) {
   const std::int64_t needed = std::max(facts.replicas, asked) - at_once;
   std::int64_t budget = std::ranges::count_if(pods, &Candidate::available) - needed;
 
-  std::int64_t old = 0, evicted = 0;
+  std::int64_t old = 0;
   for (const Candidate& one : pods) {
     if (one.pod->metadata.created >= *at) continue;
     ++old;
     if (budget <= 0 || one.pod->metadata.deleted) continue;
     draft.act(EvictPod{one.pod->metadata.name, one.pod->metadata.uid});
     --budget;
-    ++evicted;
   }
   // An eviction may be refused (a disruption budget), so a pod counts as restarted when it is gone.
-  if (old == 0) return {.evicted = false, .restarted_at = at};
+  if (old == 0) return at;
   draft.wait(WaitKind::pods, fmt::format("{} pods are still to be restarted.", old), *at, facts.now + look_again_after);
-  return {.evicted = evicted > 0, .restarted_at = std::nullopt};
+  return {};
 }
 
 }  // namespace crossfade::rollout

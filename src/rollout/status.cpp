@@ -138,8 +138,8 @@ void resetStatus(const Facts& facts, Draft& draft, api::RolloutStatus& status) {
   status.canary.current_background_analysis_run.reset();
   status.canary.step_plugin_statuses = {};
   status.canary.current_experiment.clear();
-  // The new pods are young: a restart that was asked for is done with.
-  if (templateChanged(facts) && facts.spec().restart_at) status.restarted_at = facts.spec().restart_at;
+  // The new pods are young: a restart that is under way is done with. One that is still to come will find them old.
+  if (templateChanged(facts) && restartDue(facts.rollout, facts.now)) status.restarted_at = facts.spec().restart_at;
   if (!isCanary(facts)) return;
 
   status.current_step_hash = facts.rollout.step_hash;

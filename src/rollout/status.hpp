@@ -27,7 +27,7 @@ std::optional<TimePoint> progressCheck(const Facts& facts, const api::RolloutSta
 // --- duration.cpp ---
 
 // spec/02 §5.10.
-void updateDuration(const Facts& facts, const Draft& draft, api::RolloutStatus& status);
+void updateDuration(const Facts& facts, Draft& draft, api::RolloutStatus& status);
 
 // --- status.cpp ---
 

@@ -35,7 +35,8 @@ void scaleWorkloadProgressively(const Facts& facts, Draft& draft, bool scaling_d
 }
 
 std::string workloadObservedGeneration(const Facts& facts) {
-  return facts.snapshot.workload ? std::to_string(facts.snapshot.workload->generation) : std::string();
+  const auto& workload = facts.snapshot.workload;
+  return workload && workload->generation != 0 ? std::to_string(workload->generation) : std::string();
 }
 
 }  // namespace crossfade::rollout

@@ -46,7 +46,7 @@ std::string endOf(const Life& life, std::size_t dies_at, std::size_t& writes) {
 }
 
 // Sanitized, every write of every life would take half a minute: each life tries every fifth, from another one on.
-TEST(CrashLife, EndsAsIfNothingHadHappened) {
+TEST(CrashLife, EndsAsIfNothingHadHappened) {  // spec/02 §19 #9
   constexpr std::size_t stride = 5;
 
   const std::string basic =

@@ -28,7 +28,7 @@ std::string history(PlannerWorld& world, std::string_view image) {
   return annotation(*world.rsOf(image), "rollout.argoproj.io/revision-history");
 }
 
-TEST(PlannerLife, RevisionsAndTheirHistory) {  // spec/02 §18.4
+TEST(PlannerLife, RevisionsAndTheirHistory) {  // spec/02 §18.4 #2
   PlannerWorld world = deployed();
   for (const auto& [image, expected_revision, expected_history] :
        {std::tuple("web:2", "2", ""), std::tuple("web:1", "3", "1"), std::tuple("web:2", "4", "2"),

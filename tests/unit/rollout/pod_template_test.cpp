@@ -36,7 +36,7 @@ TEST(AntiAffinity, UserTermsStay) {
   EXPECT_EQ(pod_template, user);
 }
 
-// spec/02 §18.16
+// spec/02 §18.16 #1-#6
 TEST(EphemeralMetadata, WorkedCases) {
   const json::object start = object(R"({"labels":{"aaa":"111","bbb":"222"},"annotations":{"ccc":"333","ddd":"444"}})");
   const PodMetadata all{{{"aaa", "111"}, {"bbb", "222"}}, {{"ccc", "333"}, {"ddd", "444"}}};

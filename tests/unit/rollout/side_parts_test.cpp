@@ -1,9 +1,11 @@
 // Restarts, a canary's Services, pod metadata and the workload behind workloadRef. spec/02 §18.9, §18.15 to §18.17.
+#include "support/plan_case.hpp"
 #include "support/planner_world.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
+using test::actionsOf;
 using test::PlannerWorld;
 
 json::object object(std::string_view text) { return PlannerWorld::object(text); }
@@ -55,14 +57,6 @@ Snapshot restarting(PlannerWorld& world, const Pods& pods) {
   return snapshot;
 }
 
-template <class Kind>
-std::vector<Kind> actionsOf(const Plan& plan) {
-  std::vector<Kind> found;
-  for (const Action& action : plan.actions)
-    if (const auto* one = std::get_if<Kind>(&action)) found.push_back(*one);
-  return found;
-}
-
 bool saysRestarted(const Plan& plan) {
   for (const auto& write : actionsOf<PatchStatus>(plan))
     if (write.status.restarted_at) return true;
@@ -81,14 +75,14 @@ TEST(Restart, Spec02_18_9) {
   // A pod counts as restarted once it is gone (an eviction may be refused), so the rows that evict the last old pods
   // say "restarted" one plan later than the table.
   const Case cases[] = {
-      {"2 old, 1 new, 2 may be missing", 3, "2", {.old_ready = 2, .young_ready = 1}, 2, false},
-      {"1 new not available", 3, "2", {.old_ready = 2, .young_unready = 1}, 1, false},
-      {"none may be missing", 3, "0", {.old_ready = 2, .young_ready = 1}, 1, false},
-      {"all may be missing", 3, R"("100%")", {.old_ready = 2, .young_ready = 1}, 2, false},
+      {"spec/02 §18.9 #1: 2 old, 1 new, 2 may be missing", 3, "2", {.old_ready = 2, .young_ready = 1}, 2, false},
+      {"spec/02 §18.9 #2: 1 new not available", 3, "2", {.old_ready = 2, .young_unready = 1}, 1, false},
+      {"spec/02 §18.9 #3: none may be missing", 3, "0", {.old_ready = 2, .young_ready = 1}, 1, false},
+      {"spec/02 §18.9 #4: all may be missing", 3, R"("100%")", {.old_ready = 2, .young_ready = 1}, 2, false},
       {"1 old not available", 2, R"("25%")", {.old_ready = 1, .old_unready = 1}, 0, false},
-      {"no pods", 0, R"("25%")", {}, 0, true},
-      {"created at that very moment", 1, R"("25%")", {.at_that_moment = 1}, 0, true},
-      {"of a foreign ReplicaSet", 1, R"("25%")", {.foreign = 1}, 0, true},
+      {"spec/02 §18.9 #7: no pods", 0, R"("25%")", {}, 0, true},
+      {"spec/02 §18.9 #9: created at that very moment", 1, R"("25%")", {.at_that_moment = 1}, 0, true},
+      {"spec/02 §18.9 #10: of a foreign ReplicaSet", 1, R"("25%")", {.foreign = 1}, 0, true},
   };
   for (const Case& one : cases) {
     PlannerWorld world =
@@ -99,6 +93,46 @@ TEST(Restart, Spec02_18_9) {
     if (!one.restarted) {
       EXPECT_EQ(made.look_again, world.now + seconds(30)) << one.name;
     }
+  }
+}
+
+// More pods than replicas: they count, so that half of them isn't evicted at once.
+TEST(Restart, WhileTwoReplicaSetsHavePods) {
+  for (const bool both : {true, false}) {
+    test::PlanCase world(
+        R"({"replicas":1,"restartAt":"2024-05-01T11:59:00Z","strategy":{"canary":{"steps":[{"setWeight":50},{"pause":{}}]}}})",
+        R"({"currentStepIndex":1,"controllerPause":true})", {{"old", 1, 1}, {"$new", 1, 1, "2", 600}});
+    Snapshot snapshot = world.snapshot();
+    snapshot.pods.emplace();
+    for (const std::string& hash : {std::string("old"), world.hash}) {
+      auto pod = std::make_shared<api::Pod>();
+      pod->metadata.name = hash;
+      pod->metadata.created = test::PlanCase::now - minutes(10);
+      pod->metadata.controller =
+          api::OwnerRef{.api_version = "apps/v1", .kind = "ReplicaSet", .name = "rs", .uid = "uid-" + hash};
+      pod->ready = hash == "old" || both;
+      snapshot.pods->push_back(std::move(pod));
+    }
+    const Plan made = plan(snapshot, test::PlanCase::now);
+    const auto evicted = actionsOf<EvictPod>(made);
+    // The stable ones first. spec/02 §8, 4
+    ASSERT_EQ(evicted.size(), both ? 1U : 0U) << (both ? "spec/02 §18.9 #5" : "spec/02 §18.9 #6");
+    if (both) {
+      EXPECT_EQ(evicted[0].name, "old");
+    }
+    EXPECT_LE(*made.look_again, test::PlanCase::now + seconds(30));
+  }
+}
+
+// A new template makes young pods anyway: what is under way is cancelled, what is still to come is not. spec/02 §5.3
+TEST(Restart, ANewTemplateCancelsIt) {
+  for (const bool due : {true, false}) {
+    PlannerWorld world = settled(R"({"canary":{}})", 2);
+    const std::string at = formatTime(world.now + (due ? -minutes(1) : minutes(10)));
+    world.edit(fmt::format(R"({{"spec":{{"restartAt":"{}"}}}})", at));
+    world.setImage("web:2");
+    world.run(minutes(1));
+    EXPECT_EQ(world.status("restartedAt"), due ? at : "");
   }
 }
 
@@ -118,12 +152,15 @@ TEST(Restart, ComesAtItsTimeAndWantsToSeePods) {
 
 TEST(CanaryServices, Spec02_18_15) {  // spec/04 §18.1 V1-V6
   struct Case {
+    std::string_view name;
     bool managed;
     std::int64_t size, available;
     bool switched;
   };
-  const Case cases[] = {{false, 0, 0, false}, {false, 2, 0, false}, {false, 2, 1, false},
-                        {false, 2, 2, true},  {true, 3, 0, false},  {true, 3, 1, true}};
+  // Taking over wants all pods, later switches one. spec/02 §19 #25
+  const Case cases[] = {{"spec/02 §18.15 #1: 0/0", false, 0, 0, false}, {"spec/02 §18.15 #1: 2/0", false, 2, 0, false},
+                        {"spec/02 §18.15 #1: 2/1", false, 2, 1, false}, {"spec/02 §18.15 #2", false, 2, 2, true},
+                        {"spec/02 §18.15 #3", true, 3, 0, false},       {"spec/02 §18.15 #4", true, 3, 1, true}};
   for (const Case& one : cases) {
     PlannerWorld world = settled(
         R"({"canary":{"canaryService":"canary","stableService":"stable","steps":[{"setWeight":50},{"pause":{}}]}})",
@@ -139,7 +176,7 @@ TEST(CanaryServices, Spec02_18_15) {  // spec/04 §18.1 V1-V6
     ensureObject(rs, {"spec"})["replicas"] = one.size;
     ensureObject(rs, {"status"})["availableReplicas"] = one.available;
     const auto patches = actionsOf<PatchServiceSelector>(plan(world.snapshot(), world.now));
-    ASSERT_EQ(patches.size(), one.switched ? 1U : 0U) << one.managed << one.size << one.available;
+    ASSERT_EQ(patches.size(), one.switched ? 1U : 0U) << one.name;
     if (one.switched) {
       EXPECT_EQ(
           getString(patches[0].patch, {"metadata", "annotations", "argo-rollouts.argoproj.io/managed-by-rollouts"}),
@@ -148,7 +185,7 @@ TEST(CanaryServices, Spec02_18_15) {  // spec/04 §18.1 V1-V6
   }
 }
 
-TEST(CanaryServices, AbortedBasicCanaryGoesBackToStable) {
+TEST(CanaryServices, AbortedBasicCanaryGoesBackToStable) {  // spec/02 §18.15 #5
   PlannerWorld world = settled(
       R"({"canary":{"canaryService":"canary","stableService":"stable","steps":[{"setWeight":50},{"pause":{}}]}})", 2);
   world.setImage("web:2");
@@ -158,6 +195,7 @@ TEST(CanaryServices, AbortedBasicCanaryGoesBackToStable) {
   world.run();
   EXPECT_EQ(world.selected("canary"), world.hash("web:1"));
   EXPECT_EQ(world.selected("stable"), world.hash("web:1"));
+  EXPECT_EQ(world.step(), 0U) << "spec/02 §18.15 #6: nothing differs, nothing is written";
 }
 
 // --- pod metadata (spec/02 §10, §18.16) ---
@@ -171,7 +209,7 @@ TEST(PodMetadata, FollowsTheRoles) {
       R"({"canary":{"stableMetadata":{"labels":{"role":"stable"}},"canaryMetadata":{"labels":{"role":"canary"}},
           "steps":[{"setWeight":50},{"pause":{}}]}})";
   PlannerWorld world = settled(strategy, 2);
-  EXPECT_EQ(role(*world.rsOf("web:1")), "stable") << "born with it";
+  EXPECT_EQ(role(*world.rsOf("web:1")), "stable") << "spec/02 §18.16 #7: born with it";
   EXPECT_EQ(getString(*world.rsOf("web:1"), {"metadata", "annotations", "rollout.argoproj.io/ephemeral-metadata"}),
             R"({"labels":{"role":"stable"}})");
   EXPECT_TRUE(needsPods(world.snapshot(), world.now));
@@ -215,14 +253,16 @@ TEST(PodMetadata, IsTakenOffWhenItIsNoLongerConfigured) {
 
 TEST(Workload, ScalesDownWhileTheFirstRevisionTakesOver) {
   struct Case {
+    std::string_view name;
     std::int64_t deployment, revision, ready;
     std::string_view phase;
     std::optional<std::int64_t> expected;
   };
-  const Case cases[] = {{5, 1, 3, "Progressing", 2},
-                        {0, 1, 1, "Progressing", 4},
-                        {2, 1, 5, "Healthy", 0},
-                        {5, 2, 3, "Healthy", std::nullopt}};
+  const Case cases[] = {{"spec/02 §18.17 #1", 5, 1, 3, "Progressing", 2},
+                        {"spec/02 §18.17 #2", 0, 1, 1, "Progressing", 4},
+                        {"spec/02 §18.17 #3", 2, 1, 5, "Healthy", 0},
+                        {"spec/02 §18.17 #4", 5, 2, 3, "Healthy", std::nullopt},
+                        {"spec/02 §18.17 #5", 5, 1, 6, "Progressing", 0}};
   for (const Case& one : cases) {
     PlannerWorld world = settled(R"({"canary":{}})", 5);
     json::object& annotations = ensureObject(*world.rsOf("web:1"), {"metadata", "annotations"});
@@ -240,11 +280,46 @@ TEST(Workload, ScalesDownWhileTheFirstRevisionTakesOver) {
     const Plan made = plan(snapshot, world.now);
     EXPECT_EQ(made.invalid, std::nullopt);
     const auto scaled = actionsOf<ScaleWorkload>(made);
-    ASSERT_EQ(scaled.size(), one.expected ? 1U : 0U) << one.ready;
+    ASSERT_EQ(scaled.size(), one.expected ? 1U : 0U) << one.name;
     if (one.expected) {
-      EXPECT_EQ(scaled[0].replicas, *one.expected);
+      EXPECT_EQ(scaled[0].replicas, *one.expected) << one.name;
+      EXPECT_FALSE(scaled[0].required);
     }
     for (const auto& write : actionsOf<PatchStatus>(made)) EXPECT_EQ(write.status.workload_observed_generation, "7");
+  }
+}
+
+// Only the first revision replaces the workload, and only one that works. spec/02 §9.5
+TEST(Workload, IsScaledDownOnSuccess) {
+  struct Case {
+    std::string_view mode, phase, revision;
+    bool scaled;
+  };
+  const Case cases[] = {{"onsuccess", "Healthy", "1", true},
+                        {"onsuccess", "Progressing", "1", false},
+                        {"onsuccess", "Healthy", "2", false},
+                        {"never", "Healthy", "1", false},
+                        {"OnSuccess", "Healthy", "1", false}};
+  for (const Case& one : cases) {
+    PlannerWorld world = settled(R"({"canary":{}})", 2);
+    const json::object pod_template = *getObject(world.rollout, {"spec", "template"});
+    ensureObject(*world.rsOf("web:1"), {"metadata", "annotations"})["rollout.argoproj.io/revision"] = one.revision;
+    world.edit(
+        fmt::format(R"({{"metadata":{{"annotations":{{"rollout.argoproj.io/revision":"{}"}}}},"spec":{{"template":null,
+        "workloadRef":{{"apiVersion":"apps/v1","kind":"Deployment","name":"web","scaleDown":"{}"}}}}}})",
+                    one.revision, one.mode));
+    world.patchStatus(fmt::format(R"({{"phase":"{}"}})", one.phase));
+    Snapshot snapshot = world.snapshot();
+    snapshot.workload =
+        Workload{.pod_template = pod_template, .selector = std::nullopt, .generation = 1, .error = {}, .replicas = 2};
+    const auto scaled = actionsOf<ScaleWorkload>(plan(snapshot, world.now));
+    ASSERT_EQ(scaled.size(), one.scaled ? 1U : 0U) << one.mode << one.phase << one.revision;
+    if (one.scaled) {
+      EXPECT_EQ(scaled[0].replicas, 0);
+      EXPECT_TRUE(scaled[0].required);
+    }
+    snapshot.workload->replicas = 0;
+    EXPECT_TRUE(actionsOf<ScaleWorkload>(plan(snapshot, world.now)).empty()) << "it is there already";
   }
 }
 
