@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -222,9 +223,13 @@ Phase rolloutPhase(const api::Rollout& rollout) {
     return {"Progressing", "waiting for rollout spec update to be observed"};
   if (status.controller_pause && status.pause_conditions.empty())
     return {"Progressing", "waiting for rollout to unpause"};
-  const std::string_view generation = rollout.metadata.annotation(api::workload_generation_annotation);
-  if (rollout.spec.workload_ref && generation != status.workload_observed_generation)
-    return {"Progressing", "waiting for rollout spec update to be observed for the reference workload"};
+  if (rollout.spec.workload_ref) {
+    const auto wanted = integer(rollout.metadata.annotation(api::workload_generation_annotation));
+    const auto seen = integer(status.workload_observed_generation);
+    const bool readable = seen && *seen <= std::numeric_limits<std::int32_t>::max();
+    if (wanted && readable && *wanted != *seen)
+      return {"Progressing", "waiting for rollout spec update to be observed for the reference workload"};
+  }
   if (!status.phase.empty()) return {status.phase, status.message};
   api::RolloutStatus computed = status;
   rollout::updatePhase(rollout.spec, rollout.spec.replicasOrDefault(), computed);

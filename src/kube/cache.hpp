@@ -138,7 +138,8 @@ class Cache : public WatchHandler {
     Pointer before = find(identity.key);
     if (before != nullptr) {
       const std::string& version = before->metadata.resource_version;
-      if (version == identity.version || olderVersion(identity.version, version))
+      // Without a version nothing says that it is newer.
+      if (identity.version.empty() || version == identity.version || olderVersion(identity.version, version))
         return {std::move(identity.key), false};
       if (before->metadata.uid != identity.uid) {
         erase({identity.key, before->metadata.uid, identity.version});

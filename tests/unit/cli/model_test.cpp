@@ -72,7 +72,7 @@ TEST(Weights, WorkedCases) {
   }
 }
 
-TEST(RolloutPhase, TrustsNoOldPhase) {
+TEST(RolloutPhase, TrustsNoOldPhase) {  // spec/02 §18.12 #11-#13, spec/02 §19 #29
   const std::string spec = R"({"strategy":{"canary":{}}})";
   const auto phase = [&](std::string_view status) { return rolloutPhase(rollout(spec, status, 3)); };
   EXPECT_EQ(phase(R"({"observedGeneration":"2","phase":"Healthy"})"),
@@ -83,6 +83,25 @@ TEST(RolloutPhase, TrustsNoOldPhase) {
   EXPECT_EQ(phase(R"({"observedGeneration":"3","controllerPause":true,"phase":"Paused"})"),
             (Phase{"Progressing", "waiting for rollout to unpause"}));
   EXPECT_FALSE(phase("{}").status.empty());
+  for (const char* old : {"7d66d4485f", "1366344857"}) {
+    EXPECT_EQ(phase(fmt::format(R"({{"observedGeneration":"{}","phase":"Paused"}})", old)), (Phase{"Paused", ""}))
+        << old;
+  }
+}
+
+// spec/02 §18.12 #14, #15
+TEST(RolloutPhase, WaitsForTheReferencedWorkload) {
+  const auto phase = [](std::string_view seen) {
+    api::Rollout one = rollout(
+        R"({"strategy":{"canary":{}},"workloadRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"d"}})",
+        fmt::format(R"({{"observedGeneration":"3","phase":"Healthy","workloadObservedGeneration":"{}"}})", seen), 3);
+    one.metadata.annotations["rollout.argoproj.io/workload-generation"] = "2";
+    return rolloutPhase(one);
+  };
+  EXPECT_EQ(phase("1"),
+            (Phase{"Progressing", "waiting for rollout spec update to be observed for the reference workload"}));
+  EXPECT_EQ(phase("2"), (Phase{"Healthy", ""}));
+  EXPECT_EQ(phase("222222222222222222"), (Phase{"Healthy", ""}));
 }
 
 TEST(RolloutPhase, WorkedCases) {  // spec/01 §10.4

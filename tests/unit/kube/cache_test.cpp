@@ -98,6 +98,8 @@ TEST_F(CacheTest, AnOwnWriteIsSeenAtOnceAndItsEventIsNoChange) {
   EXPECT_EQ(takeTold(), Told{});
   cache.observe(thing("a", "4", "ua"));  // an answer that was overtaken
   EXPECT_EQ(takeTold(), Told{});
+  cache.observe(thing("a", "", "ua"));  // says nothing of its age: spec/02 §18.3 #9
+  EXPECT_EQ(takeTold(), Told{});
   cache.apply(thing("a", "10", "ua"));  // numeric, not by text
   EXPECT_EQ(takeTold(), (Told{"a 5>10"}));
 }
@@ -164,7 +166,7 @@ TEST_F(CacheTest, KeepsWhatAReaderHolds) {
   EXPECT_EQ(held->value, "a1");
 }
 
-// spec/02 §18.3: recorded and cached versions.
+// spec/02 §18.3 #5-#8: recorded and cached versions.
 TEST(OlderVersion, IsNumericAndFailsOpen) {
   const struct {
     const char* cached;

@@ -117,7 +117,7 @@ TEST_F(WorkQueueTest, AtMostSlotsRunAtOnce) {
   EXPECT_EQ(most_running, 3U);
 }
 
-// §18.3: consecutive failures wait 1, 2, 4 … 8192 ms, then 10 s.
+// spec/02 §18.3 #1: consecutive failures wait 1, 2, 4 … 8192 ms, then 10 s.
 TEST_F(WorkQueueTest, FailuresBackOff) {
   make(1);
   outcome.failed = true;
@@ -153,7 +153,7 @@ TEST_F(WorkQueueTest, ASuccessAndForgetResetTheBackOff) {
   EXPECT_EQ(runs[3].at - runs[2].at, 1ms);
 }
 
-// §18.3: addAfter 30 s, then 5 s, then 60 s fires once, at 5 s.
+// spec/02 §18.3 #2: addAfter 30 s, then 5 s, then 60 s fires once, at 5 s.
 TEST_F(WorkQueueTest, TheEarliestTimeCounts) {
   make(1);
   queue->start();
@@ -170,7 +170,7 @@ TEST_F(WorkQueueTest, APastTimeMeansNow) {
   EXPECT_EQ(runs, (std::vector<Run>{{"a", 0s}}));
 }
 
-// §18.3: a stale cache is asked again after 100 ms, without counting as a failure.
+// spec/02 §18.3 #3: a stale cache is asked again after 100 ms, without counting as a failure.
 TEST_F(WorkQueueTest, AgainAfterIsNoFailure) {
   make(1);
   outcome.again_after = 100ms;
@@ -212,7 +212,7 @@ TEST_F(WorkQueueTest, ATimeAskedFromOutsideSurvivesARun) {
   EXPECT_EQ(times(), (std::vector<Duration>{0s, 1h}));
 }
 
-// §18.3: a handler that throws is logged and tried again; the others go on.
+// spec/02 §18.3 #4: a handler that throws is logged and tried again; the others go on.
 TEST_F(WorkQueueTest, AnExceptionCountsAsAFailure) {
   make(1);
   throws = true;
