@@ -308,16 +308,22 @@ std::string notFound(std::string_view path, const api::AnalysisTemplateRef& refe
 std::optional<std::string> useProblem(const Use& use, const TemplateLookup& lookup) {
   const Collected collected = collect(use.analysis->templates, lookup);
   const std::vector<const Template*> templates = collected.all();
+  const auto firstOf = [&](auto problemOf) -> std::optional<std::string> {
+    for (const Template* one : templates)
+      if (const auto problem = problemOf(*one)) return fieldError(use.path, one->name, *problem);
+    return std::nullopt;
+  };
+  // What a background lacks has words of its own; the trial would only say that something wasn't resolved.
+  if (use.background && flatten(templates)) {
+    const auto lacking = [&](const Template& one) { return missingArgument(one, *use.analysis); };
+    if (auto problem = firstOf(lacking)) return problem;
+  }
   if (const auto problem = trialProblem(*use.analysis, templates)) {
     std::string names;
     for (const Template* one : templates) names += (names.empty() ? "" : " ") + one->name;
     return fieldError(use.path, fmt::format("templateNames: [{}]", names), *problem);
   }
-  for (const Template* one : templates) {
-    const auto problem = use.background ? missingArgument(*one, *use.analysis) : templateProblem(*one);
-    if (problem) return fieldError(use.path, one->name, *problem);
-  }
-  return std::nullopt;
+  return use.background ? std::nullopt : firstOf(templateProblem);
 }
 
 }  // namespace

@@ -172,9 +172,12 @@ TEST(References, WorkedCases) {
       problem(shelf,
               R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"bad"},{"templateName":"bad2"}]}}]}})"),
       step + "\"templateNames: [bad bad2]\": two metrics have the same name 'm'");  // spec/01 §10.1 E40
-  EXPECT_EQ(problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"ask"}]}}})"),
-            "spec.strategy.canary.analysis.templates: Invalid value: \"templateNames: [ask]\": args.who was not "
-            "resolved");
+  EXPECT_EQ(
+      problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"ask"}]}}})"),
+      "spec.strategy.canary.analysis.templates: Invalid value: \"ask\": missing analysis arguments in rollout spec");
+  EXPECT_EQ(
+      problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"ask"}],"args":[{"name":"what"}]}}})"),
+      "spec.strategy.canary.analysis.templates: Invalid value: \"ask\": who");
   EXPECT_EQ(
       problem(
           shelf,
