@@ -287,7 +287,14 @@ TEST(BlueGreenCases, Promotion) {
 
 TEST(BlueGreenCases, UnverifiedTargetsAreLookedAtAgain) {  // spec/03 §20.4 B42, spec/03 §18
   const State state({.status = active_on_b, .active = "B", .sets = {full_a, full_b}, .targets_verified = false});
-  EXPECT_EQ(plan(state.snapshot(), now).look_again, now + seconds(10));
+  const Plan made = plan(state.snapshot(), now + seconds(60));
+  EXPECT_EQ(made.look_again, now + seconds(70));
+  const auto write = std::ranges::find_if(
+      made.actions, [](const Action& action) { return std::holds_alternative<PatchStatus>(action); });
+  ASSERT_NE(write, made.actions.end());
+  const api::RolloutStatus& status = std::get<PatchStatus>(*write).status;
+  EXPECT_EQ(status.phase, "Progressing");
+  EXPECT_EQ(status.message, "waiting for post-promotion verification to complete");
 }
 
 TEST(BlueGreenCases, RollbackWindow) {
@@ -407,6 +414,11 @@ TEST(BlueGreenCases, AbortHold) {
       {"spec/03 §20.7 B70", aborted("{}", short_a, b(10, 10)), {}},
       {"spec/03 §20.7 B71", {.replicas = 10, .blue_green = five, .sets = {a, b(12, 12)}}, {"B 12→10"}},
       {"spec/03 §20.7 B72", {.replicas = 10, .blue_green = five, .sets = {a, b(8, 8)}}, {"B 8→10"}},
+      {"spec/03 §11: the checkpoint survives an abort",
+       {.blue_green = preview_of_3,
+        .status = R"({"abort":true,"blueGreen":{"scaleUpPreviewCheckPoint":true}})",
+        .sets = {full_a, b(3, 3)}},
+       {"B deadline +30"}},
       {"unparsable: the update's own size", aborted("{}", a, b(8, 8, "soon")), {"B 8→10"}},
       {"spec/03 §8 defect: not while the active Service selects it",
        {.replicas = 10,

@@ -63,6 +63,11 @@ TEST(BlueGreenLife, EveryGate) {
   EXPECT_EQ(world.selected("preview"), world.hash("web:2"));
   const std::string pre = onlyRun(world, "-pre");
   EXPECT_EQ(pre, fmt::format("web-{}-2-pre", world.hash("web:2")));
+  EXPECT_EQ(
+      json::value(*getObject(world.runs.at(pre), {"metadata", "labels"})),
+      json::value(
+          {{"app", "web"}, {"rollouts-pod-template-hash", world.hash("web:2")}, {"rollout-type", "PrePromotion"}}));
+  EXPECT_EQ(getString(world.runs.at(pre), {"metadata", "annotations", "rollout.argoproj.io/revision"}), "2");
   EXPECT_EQ(world.phase(), "Progressing: more replicas need to be updated");
   world.setRunPhase(pre, "Running");
   world.run();

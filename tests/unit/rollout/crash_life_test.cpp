@@ -60,6 +60,11 @@ TEST(CrashLife, EndsAsIfNothingHadHappened) {  // spec/02 §19 #9
       "trafficRouting":{"plugins":{"x":{}}},"steps":[{"setWeight":50},{"pause":{}}]})";
   const std::string blue_green =
       R"("blueGreen":{"activeService":"active","previewService":"preview","autoPromotionEnabled":false})";
+  const auto more = [&](std::string_view members) {
+    return blue_green.substr(0, blue_green.size() - 1) + std::string(members) + "}";
+  };
+  const std::string blue_green_kept = more(R"(,"scaleDownDelaySeconds":600)");
+  const std::string blue_green_preview = more(R"(,"previewReplicaCount":1)");
   const std::vector<Life> lives = {
       {"basic", basic, 4, {update, promote}},
       {"basic, aborted and retried", basic, 4, {update, abortIt, retry, promote}},
@@ -77,6 +82,8 @@ TEST(CrashLife, EndsAsIfNothingHadHappened) {  // spec/02 §19 #9
       {"blue-green", blue_green, 2, {update, promote}},
       {"blue-green, aborted and retried", blue_green, 2, {update, abortIt, retry, promote}},
       {"blue-green, superseded", blue_green, 2, {update, updateAgain, promote}},
+      {"blue-green, back inside the delay", blue_green_kept, 2, {update, promote, goBack}},
+      {"blue-green, a preview", blue_green_preview, 3, {update, promote, grow, updateAgain, promoteFull}},
   };
   for (std::size_t i = 0; i < lives.size(); ++i) {
     std::size_t writes = 0, ignored = 0;
