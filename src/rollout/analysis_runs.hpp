@@ -1,4 +1,5 @@
-// The AnalysisRuns of a Rollout, one by one: what both files of this subject share. spec/06 §13, §14.
+// The AnalysisRuns and Experiments of a Rollout, one by one: what the files of these subjects share. spec/06 §13, §14;
+// spec/09 §16.
 #pragma once
 #include <algorithm>
 #include <tuple>

@@ -185,7 +185,7 @@ class StepPlugins {
   // Nothing that the step could help: it is tried again, and the pass goes on.
   void fail(std::string error) {
     if (draft_.world.plugin_failure) return;
-    draft_.note(true, "ReconciliationError", "Reconciliation failed with error: " + error);
+    draft_.event(true, "ReconciliationError", "Reconciliation failed with error: " + error);
     draft_.world.plugin_failure = std::move(error);
   }
 

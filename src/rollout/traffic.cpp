@@ -54,10 +54,10 @@ bool stableCanCarry(const Facts& facts, const Wanted& wanted) {
 }
 
 // The header and mirror routes that all steps up to this one ask for; a later step of the same name replaces an
-// earlier.
+// earlier. On a way back steps are passed over: what they ask for is not wanted.
 std::vector<SetTraffic::Route> wantedRoutes(const Facts& facts) {
   std::vector<SetTraffic::Route> routes;
-  if (facts.world.revision <= 1) return routes;
+  if (facts.world.revision <= 1 || isFastRollback(facts)) return routes;
   const auto& steps = facts.spec().canary->steps;
   const auto put = [&routes](bool mirror, const api::Carried& carried) {
     if (carried.empty()) return;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -56,6 +57,9 @@ class PlannerWorld {
   void setRunPhase(std::string_view name, std::string_view phase) {
     ensureObject(runs.at(std::string(name)), {"status"})["phase"] = phase;
   }
+  void setExperimentStatus(std::string_view name, std::string_view status) {
+    experiments.at(std::string(name))["status"] = object(status);
+  }
 
   // --- what the cluster does ---
 
@@ -89,23 +93,20 @@ class PlannerWorld {
       snapshot.services.emplace(name, std::make_shared<api::Service>(api::decodeService(service)));
     for (const auto& [name, run] : runs)
       snapshot.analysis_runs.push_back(std::make_shared<api::AnalysisRun>(api::decodeAnalysisRun(run)));
+    for (const auto& [name, experiment] : experiments)
+      snapshot.experiments.push_back(std::make_shared<api::Experiment>(api::decodeExperiment(experiment)));
     snapshot.traffic = traffic;
     return snapshot;
   }
 
-  // Plans once and carries it out; the number of writes (events included). Where `dies_at` is reached, the controller
-  // dies: nothing that follows in this plan happens. That counts as one more, so that nobody takes it for rest.
+  // Plans once and carries it out, and once more for the answers of plugins; the number of writes (events included).
+  // Where `dies_at` is reached, the controller dies: nothing that follows happens. That counts as one more write, so
+  // that nobody takes it for rest.
   std::size_t step() {
-    last = rollout::plan(snapshot(), now);
     const std::size_t before = writes.size();
-    for (const rollout::Action& action : last.actions) {
-      if (writes.size() >= dies_at) {
-        dies_at = SIZE_MAX;
-        return writes.size() - before + 1;
-      }
-      std::visit([this](const auto& what) { carryOut(what); }, action);
-    }
-    return writes.size() - before;
+    std::vector<rollout::StepPluginReply> replies = carryOutOnePlan({});
+    while (!replies.empty()) replies = carryOutOnePlan(std::move(replies));
+    return writes.size() - before + (std::exchange(died_, false) ? 1 : 0);
   }
 
   // Plans and starts pods until nothing happens any more, waiting only for counters of pods to be written.
@@ -162,7 +163,7 @@ class PlannerWorld {
   }
 
   json::object rollout;
-  std::map<std::string, json::object, std::less<>> replica_sets, services, runs;
+  std::map<std::string, json::object, std::less<>> replica_sets, services, runs, experiments;
   std::set<std::string> broken;      // hashes whose pods never become available
   rollout::ObservedTraffic traffic;  // has_routers: SetTraffic is expected
   std::int64_t weight = -1;          // of the last SetTraffic that wasn't held
@@ -173,8 +174,34 @@ class PlannerWorld {
   // The controller is killed, once, before it makes a further write: the rest of that plan is lost.
   std::size_t dies_at = SIZE_MAX;
   rollout::Plan last;
+  // How step plugins answer, and what they were asked.
+  std::function<rollout::StepPluginReply(const rollout::StepPluginCall&)> plugin;
+  std::vector<rollout::StepPluginCall> plugin_calls;
 
  private:
+  // The answers to the calls that this plan asked for.
+  std::vector<rollout::StepPluginReply> carryOutOnePlan(std::vector<rollout::StepPluginReply> replies) {
+    rollout::Snapshot seen = snapshot();
+    seen.plugin_replies = std::move(replies);
+    last = rollout::plan(seen, now);
+    for (const rollout::Action& action : last.actions) {
+      if (writes.size() >= dies_at) {
+        dies_at = SIZE_MAX;
+        died_ = true;
+        return {};
+      }
+      std::visit([this](const auto& what) { carryOut(what); }, action);
+    }
+    std::vector<rollout::StepPluginReply> answers;
+    for (const rollout::StepPluginCall& call : last.plugin_calls) {
+      plugin_calls.push_back(call);
+      answers.push_back(plugin(call));
+      answers.back().index = call.index;
+      answers.back().operation = call.operation;
+    }
+    return answers;
+  }
+
   void runUntil(TimePoint end) {
     for (int round = 0; round < 1000; ++round) {
       if (step() > 0 || startPods()) continue;
@@ -271,6 +298,25 @@ class PlannerWorld {
     runs.erase(what.name);
     writes.push_back("delete run " + what.name);
   }
+  void carryOut(const rollout::CreateExperiment& what) {
+    EXPECT_FALSE(experiments.contains(what.name)) << what.name;
+    json::object experiment = what.body;
+    json::object& metadata = ensureObject(experiment, {"metadata"});
+    metadata["uid"] = "uid-" + what.name;
+    metadata["creationTimestamp"] = formatTime(now);
+    wrote(experiment, "create experiment " + what.name);
+    experiments[what.name] = std::move(experiment);
+  }
+  void carryOut(const rollout::TerminateExperiment& what) {
+    json::object& experiment = experiments.at(what.name);
+    ensureObject(experiment, {"spec"})["terminate"] = true;
+    ensureObject(experiment, {"status"})["phase"] = "Successful";
+    wrote(experiment, "terminate experiment " + what.name);
+  }
+  void carryOut(const rollout::DeleteExperiment& what) {
+    experiments.erase(what.name);
+    writes.push_back("delete experiment " + what.name);
+  }
   void carryOut(const rollout::PatchRollout& what) {
     EXPECT_EQ(getString(rollout, {"metadata", "resourceVersion"}), what.resource_version);
     const json::value before = rollout["spec"];
@@ -296,6 +342,7 @@ class PlannerWorld {
   }
 
   int version_ = 1;
+  bool died_ = false;
 };
 
 }  // namespace crossfade::test

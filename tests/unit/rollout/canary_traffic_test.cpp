@@ -358,6 +358,12 @@ TEST(CanaryTraffic, HeaderAndMirrorRoutes) {  // spec/04 §19
   ASSERT_EQ(removing->routes.size(), 2U);
   EXPECT_TRUE(removing->routes[0].mirror);
   EXPECT_EQ(json::value(removing->routes[1].step), json::value(object(R"({"name":"h"})")));
+  // On the way back the steps are passed over, and no route is made for them.
+  CanaryCase back = at("a dynamic rollback", 6, {"weight 20"}, {{"B", 10, 9}, {"C", 2, 2}},
+                       R"({"stableRS":"B","canary":{"weights":{"canary":{"weight":20,"podTemplateHash":"C"}}}})");
+  back.canary = dynamic + steps;
+  back.canary_selects = "C";
+  check({back}, true);
   // spec/04 §31 X10: the first revision passes its steps without routes.
   CanaryCase first = at("X10", 0, {}, {{"B", 10, 10}}, R"({"stableRS":""})");
   const auto seen = effectsOf(snapshotOf(first, true));
