@@ -196,10 +196,11 @@ Result<> perform(SimWorld& world, const Act& act, const Recording& recording) {
   if (act.verb == "pause") return patchRollout(world, name, none, rollout::pausePatch());
   if (act.verb == "resume") return patchRollout(world, name, none, rollout::resumePatch());
   if (act.verb == "restart") return patchRollout(world, name, none, rollout::restartPatch(world.now()));
-  if (act.verb == "patch" && act.with.is_object()) {
+  if ((act.verb == "patch" || act.verb == "create") && act.with.is_object()) {
     const json::object& patch = act.with.get_object();
     const local::ResourceType* type = typeOf(world, patch);
-    if (type == nullptr) return fail(ErrorCode::invalid, "patch: no such kind");
+    if (type == nullptr) return fail(ErrorCode::invalid, act.verb + ": no such kind");
+    if (act.verb == "create") return world.create(type->group, type->plural, patch);
     return world.mergePatch(type->group, type->plural, getString(patch, {"metadata", "name"}), none, patch);
   }
   return fail(ErrorCode::invalid, "no such act: " + act.verb);

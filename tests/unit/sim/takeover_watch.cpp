@@ -149,6 +149,13 @@ void TakeoverWatch::lookAtParts() {
   }
 }
 
+std::vector<std::string> TakeoverWatch::faults() {
+  for (std::size_t index = 0; index < reached_.size(); ++index) {
+    if (!reached_[index]) fault("never came: " + json::serialize(recording_.moments[index].parts));
+  }
+  return faults_;
+}
+
 void TakeoverWatch::fault(std::string words) {
   const std::string line = fmt::format("{} {}", formatMicroTime(world_.now()), words);
   if (faults_.empty() || !faults_.back().ends_with(words)) faults_.push_back(line);

@@ -14,11 +14,12 @@ class TakeoverWatch {
  public:
   TakeoverWatch(SimWorld& world, const Recording& recording);
 
-  // Call it after every step; it looks where something has changed.
+  // Call it after every step; it looks when something has changed.
   void look();
   // Somebody is about to act: what follows is another movement, that may go the other way, or begin anew.
   void beginMovement(const Act& act);
-  const std::vector<std::string>& faults() const { return faults_; }
+  // At the end: what went wrong, and the moments that never came.
+  std::vector<std::string> faults();
 
  private:
   // A number that may go up or down, but not turn around more often than `turns` times.
