@@ -186,7 +186,9 @@ class Back {
     json::object& metadata = ensureObject(object, {"metadata"});
     for (const std::string_view key : {"uid", "generation", "creationTimestamp", "resourceVersion"})
       metadata.erase(key);
-    if (isKind(object, "Rollout") || isKind(object, "Service")) metadata.erase("annotations");
+    for (const std::string_view key :
+         {api::revision_annotation, api::workload_generation_annotation, api::managed_by_annotation})
+      ensureObject(metadata, {"annotations"}).erase(key);
     object.erase("status");
     if (isKind(object, "Rollout")) {
       for (const std::string_view key : {"paused", "restartAt"}) ensureObject(object, {"spec"}).erase(key);
