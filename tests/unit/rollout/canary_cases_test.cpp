@@ -74,7 +74,7 @@ TEST(CanaryCases, Routed) {
           // The step of a pass in which all steps are skipped isn't completed besides.
           {.name = "spec/04 §32 #1",
            .canary =
-               R"("trafficRouting":{"managedRoutes":[{"name":"h"}],"istio":{},"plugins":{"x":{}}},"steps":[{"setWeight":10},{"setHeaderRoute":{"name":"h"}}])",
+               R"("trafficRouting":{"managedRoutes":[{"name":"h"}],"plugins":{"x":{}}},"steps":[{"setWeight":10},{"setHeaderRoute":{"name":"h"}}])",
            .index = 1,
            .sets = {{"A", 10, 10}, {"B", 1, 1}},
            .effects = {"weight 10", "drop routes", "B 1→10", "index 2"},

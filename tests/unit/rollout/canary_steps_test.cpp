@@ -88,9 +88,8 @@ TEST(CanarySteps, HowTheyAreCalled) {  // spec/04 §6 #1-#8
     std::string status = row.text.starts_with("pause") ? R"({"controllerPause":true})" : "{}";
     if (plugin)
       status = R"({"canary":{"stepPluginStatuses":[{"index":0,"name":"a/b","operation":"Run","phase":"Successful"}]}})";
-    const Snapshot snapshot =
-        routedCase(row.step + R"(,{"pause":{}},{"pause":{}})", 0, {{"A", 10, 10}, {"B", 0, 0}}, 0, status,
-                   R"("managedRoutes":[{"name":"h"},{"name":"m"}],"istio":{},"plugins":{"x":{}})");
+    const Snapshot snapshot = routedCase(row.step + R"(,{"pause":{}},{"pause":{}})", 0, {{"A", 10, 10}, {"B", 0, 0}}, 0,
+                                         status, R"("managedRoutes":[{"name":"h"},{"name":"m"}],"plugins":{"x":{}})");
     // spec/04 §33 #24: events count from 1.
     const auto events = eventsOf(plan(snapshot, now));
     EXPECT_EQ(std::ranges::count(events, "RolloutStepCompleted: Rollout step 1/3 completed (" + row.text + ")"), 1)

@@ -319,8 +319,7 @@ TEST(CanaryTraffic, WeightFirstWhereTheCanaryHasNoPods) {  // spec/04 §15.7, 2
 }
 
 TEST(CanaryTraffic, HeaderAndMirrorRoutes) {  // spec/04 §19
-  const std::string routing =
-      R"("trafficRouting":{"managedRoutes":[{"name":"h"},{"name":"m"}],"istio":{},"plugins":{"x":{}}},)";
+  const std::string routing = R"("trafficRouting":{"managedRoutes":[{"name":"h"},{"name":"m"}],"plugins":{"x":{}}},)";
   const std::string h = R"({"setHeaderRoute":{"name":"h","match":[{"headerName":"a","headerValue":{"exact":"b"}}]}})";
   const std::string m = R"({"setMirrorRoute":{"name":"m","match":[{"method":{"exact":"GET"}}],"percentage":35}})";
   const std::string steps = routing + R"("steps":[{"setWeight":50},)" + h + "," + m +
