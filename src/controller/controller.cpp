@@ -60,9 +60,9 @@ struct Controller::Impl {
         runs(world.executor, world.clock, settings.analysis_slots,
              [this](std::string key) { return reconcileRun(std::move(key)); }) {
     wake();
-    measure(rollouts, rollout_queue);
-    measure(runs, analysis_queue);
-    measure(cleaner.queue(), service_queue);
+    measure(rollouts, rollout_queue, Metrics::Kind::rollout);
+    measure(runs, analysis_queue, Metrics::Kind::analysis_run);
+    measure(cleaner.queue(), service_queue, std::nullopt);
     metrics.setQueueStates([this] {
       std::vector<Metrics::QueueState> states;
       for (const auto& [name, queue] : {std::pair(rollout_queue, &rollouts), std::pair(analysis_queue, &runs),
@@ -79,12 +79,19 @@ struct Controller::Impl {
     metrics.addCollector([this](GaugeSink& sink) { collectAnalysis(caches, sink); });
   }
 
-  void measure(kube::WorkQueue& queue, std::string_view name) {
+  // `kind`: of the objects behind the keys, where their errors are counted.
+  void measure(kube::WorkQueue& queue, std::string_view name, std::optional<Metrics::Kind> kind) {
     kube::WorkQueue::Observer told;
     told.added = [this, name] { metrics.queueAdded(name); };
     told.retried = [this, name] { metrics.queueRetried(name); };
     told.started = [this, name](Duration waited) { metrics.queueStarted(name, waited); };
     told.finished = [this, name](Duration worked) { metrics.queueFinished(name, worked); };
+    if (kind) {
+      told.threw = [this, kind = *kind](const std::string& key) {
+        const std::size_t slash = key.find('/');
+        metrics.countReconcileError(kind, key.substr(0, slash), key.substr(slash + 1));
+      };
+    }
     queue.setObserver(std::move(told));
   }
 

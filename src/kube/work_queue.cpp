@@ -117,6 +117,7 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
     } catch (const std::exception& error) {
       // One key's bug must not end the work on all others.
       log::error("bug: {}: recovered from an exception: {}", key, error.what());
+      if (self->observer.threw) self->observer.threw(key);
     }
     self->finish(key, outcome);
   }

@@ -24,6 +24,7 @@ class WorkQueue {
     std::function<void()> added, retried;
     std::function<void(Duration waited)> started;
     std::function<void(Duration worked)> finished;
+    std::function<void(const std::string& key)> threw;  // a worker ended by an exception: a bug
   };
 
   // At most `slots` keys run at once, urgent ones not counted. `clock` outlives the queue.

@@ -216,6 +216,10 @@ TEST_F(WorkQueueTest, ATimeAskedFromOutsideSurvivesARun) {
 TEST_F(WorkQueueTest, AnExceptionCountsAsAFailure) {
   make(1);
   throws = true;
+  std::vector<std::string> threw;
+  queue->setObserver({.added = {}, .retried = {}, .started = {}, .finished = {}, .threw = [&](const std::string& key) {
+                        threw.push_back(key);
+                      }});
   queue->start();
   queue->add("a");
   queue->add("b");
@@ -223,6 +227,7 @@ TEST_F(WorkQueueTest, AnExceptionCountsAsAFailure) {
   throws = false;
   loop.run(10ms);
   EXPECT_EQ(runs, (std::vector<Run>{{"a", 0ms}, {"b", 0ms}, {"a", 1ms}, {"b", 1ms}}));
+  EXPECT_EQ(threw, (std::vector<std::string>{"a", "b"})) << "for the error metric";
 }
 
 TEST_F(WorkQueueTest, DrainLetsRunningKeysEndAndStartsNothing) {
@@ -255,7 +260,8 @@ TEST_F(WorkQueueTest, TellsItsObserver) {
   queue->setObserver({.added = [&] { ++added; },
                       .retried = [&] { ++retried; },
                       .started = [&](Duration duration) { waited.push_back(duration); },
-                      .finished = [&](Duration duration) { worked.push_back(duration); }});
+                      .finished = [&](Duration duration) { worked.push_back(duration); },
+                      .threw = {}});
   takes = 2s;
   queue->start();
   queue->add("a");

@@ -149,6 +149,39 @@ TEST(CoreIdentity, FallbacksKeepTheLabel) {  // spec/02 §19 #4
   EXPECT_TRUE(actionsOf<PatchReplicaSet>(promoted.plan()).empty());
 }
 
+// spec/02 §11: the term follows the stable hash; without an update, or without the rule, it stays until something else
+// is written.
+TEST(CoreIdentity, AntiAffinityFollowsTheStableHash) {
+  const auto term = [](std::string_view hash) {
+    return fmt::format(
+        R"({{"spec":{{"template":{{"spec":{{"affinity":{{"podAntiAffinity":{{"requiredDuringSchedulingIgnoredDuringExecution":[
+        {{"topologyKey":"zone"}},{{"labelSelector":{{"matchExpressions":[{{"key":"rollouts-pod-template-hash","operator":"In",
+        "values":["{}"]}}]}},"namespaces":["default"],"topologyKey":"kubernetes.io/hostname"}}]}}}}}}}}}}}})",
+        hash);
+  };
+  const std::string spec =
+      R"({"strategy":{"canary":{"antiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{}},
+      "steps":[{"setWeight":10},{"pause":{}}]}}})";
+  const auto patched = [&](std::string_view named, std::string_view status, const std::string& rule) {
+    PlanCase world(rule, status,
+                   {{"old", 9, 9},
+                    {.hash = "$new", .size = 1, .available = 1, .revision = "2", .age = 60, .merged = term(named)}});
+    std::vector<std::string> terms;
+    for (const auto& patch : actionsOf<PatchReplicaSet>(world.plan()))
+      if (const json::value* changed = find(patch.patch, {"spec", "template"}))
+        terms.push_back(json::serialize(*changed));
+    return terms;
+  };
+  EXPECT_TRUE(patched("old", R"({"currentStepIndex":0})", spec).empty());
+  const auto changed = patched("older", R"({"currentStepIndex":0})", spec);
+  ASSERT_EQ(changed.size(), 1U);
+  EXPECT_TRUE(changed[0].contains(R"("values":["old"])") && changed[0].contains("zone")) << changed[0];
+  EXPECT_TRUE(patched("older", R"({"stableRS":"$new","currentStepIndex":2})", spec).empty()) << "promoted";
+  EXPECT_TRUE(patched("older", R"({"currentStepIndex":0})",
+                      R"({"strategy":{"canary":{"steps":[{"setWeight":10},{"pause":{}}]}}})")
+                  .empty());
+}
+
 // A slow cache is no collision, whatever was injected.
 TEST(CoreIdentity, CollisionsSeeThroughWhatWasInjected) {  // spec/02 §19 #5
   PlanCase world(
