@@ -89,7 +89,7 @@ TEST(RolloutPhase, TrustsNoOldPhase) {  // spec/02 §18.12 #11-#13, spec/02 §19
   }
 }
 
-// spec/02 §18.12 #14, #15
+// spec/02 §18.12 #14-#15
 TEST(RolloutPhase, WaitsForTheReferencedWorkload) {
   const auto phase = [](std::string_view seen) {
     api::Rollout one = rollout(

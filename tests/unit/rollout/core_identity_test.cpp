@@ -21,7 +21,7 @@ TEST(CoreHash, PodTemplates) {  // spec/02 §19 #2, spec/02 §19 #3
         R"({{"metadata":{{"labels":{{"foo":"bar"}}}},"spec":{{"containers":[{{"name":"container-name","image":"foo/bar","resources":{{"limits":{{"cpu":{},"memory":"8192M"}},"requests":{{"cpu":{},"memory":"8192M"}}}}}}]}}}})",
         limit, request);
   };
-  // As a person would write it: in another order, with what the API server leaves in place.
+  // spec/02 §18.1 #8: as a person would write it, in another order, with what the API server leaves in place.
   const std::string shop = R"({"metadata":{"annotations":{"note":"a<b & c"},"labels":{"tier":"web","app":"shop"}},
     "spec":{"securityContext":{},"terminationGracePeriodSeconds":30,"containers":[{"readinessProbe":{"periodSeconds":5,
       "httpGet":{"port":8080,"path":"/healthz"}},"volumeMounts":[{"mountPath":"/etc/cfg","name":"cfg","readOnly":true}],

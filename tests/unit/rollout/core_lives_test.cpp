@@ -56,7 +56,7 @@ PlannerWorld paused(std::string_view steps = R"([{"setWeight":20},{"pause":{}}])
   return world;
 }
 
-TEST(CoreLives, NewCanary) {
+TEST(CoreLives, NewCanary) {  // spec/02 §17.1 life
   PlannerWorld world(R"({"canary":{"maxSurge":1,"maxUnavailable":0,"steps":[{"setWeight":10}]}})", 10);
   world.step();
   const std::string hash = world.hash("web:1");
@@ -102,7 +102,7 @@ TEST(CoreLives, NewCanary) {
   EXPECT_FALSE(world.last.look_again);
 }
 
-TEST(CoreLives, NewBlueGreen) {
+TEST(CoreLives, NewBlueGreen) {  // spec/02 §17.2 life
   PlannerWorld world(R"({"blueGreen":{"activeService":"active","previewService":"preview"}})", 1);
   world.addService("active");
   world.addService("preview");
@@ -132,7 +132,7 @@ TEST(CoreLives, NewBlueGreen) {
   EXPECT_EQ(duration(world, "completionStatus"), "Promoted");
 }
 
-TEST(CoreLives, CanaryWithAPause) {
+TEST(CoreLives, CanaryWithAPause) {  // spec/02 §17.3 life
   PlannerWorld world(R"({"canary":{"maxSurge":1,"maxUnavailable":0,"steps":[{"setWeight":20},{"pause":{}}]}})", 10);
   settle(world);
   const std::string old = world.hash("web:1");
@@ -200,7 +200,7 @@ TEST(CoreLives, TimedPause) {  // spec/02 §17.3 #11
   EXPECT_EQ(duration(world, "totalManualPauseDurationSeconds"), "") << "nobody was waited for";
 }
 
-TEST(CoreLives, AbortAndRetry) {
+TEST(CoreLives, AbortAndRetry) {  // spec/02 §17.4 life
   PlannerWorld world = paused();
   world.events.clear();
   // spec/02 §17.4 #1, #2
@@ -250,7 +250,7 @@ TEST(CoreLives, RoutedAbortKeepsTheCanary) {  // spec/02 §17.4 #3: a deadline, 
   EXPECT_EQ(world.size("web:2"), 0);
 }
 
-TEST(CoreLives, BlueGreenUpdate) {
+TEST(CoreLives, BlueGreenUpdate) {  // spec/02 §17.5 life
   PlannerWorld world(
       R"({"blueGreen":{"activeService":"active","previewService":"preview","autoPromotionEnabled":false}})", 2);
   world.addService("active");
