@@ -21,12 +21,16 @@ void promote(PlannerWorld& world) { world.promote(); }
 void promoteFull(PlannerWorld& world) { world.patchStatus(R"({"promoteFull":true})"); }
 void abortIt(PlannerWorld& world) { world.abort(); }
 void retry(PlannerWorld& world) { world.retry(); }
+void endExperiments(PlannerWorld& world) {
+  for (const auto& [name, experiment] : world.experiments) world.setExperimentStatus(name, R"({"phase":"Successful"})");
+}
 void grow(PlannerWorld& world) { world.edit(R"({"spec":{"replicas":7}})"); }
 
 std::string endOf(const Life& life, std::size_t dies_at, std::size_t& writes) {
   PlannerWorld world("{" + life.strategy + "}", life.replicas);
   for (const char* name : {"stable", "canary", "active", "preview", "ping", "pong"})
     if (life.strategy.contains(fmt::format("{}Service\":\"{}\"", name, name))) world.addService(name);
+  world.plugin = [](const StepPluginCall&) { return StepPluginReply{.phase = "Successful"}; };
   world.traffic.has_routers = life.strategy.contains("trafficRouting");
   world.dies_at = dies_at;
   world.run(minutes(2));
@@ -65,11 +69,14 @@ TEST(CrashLife, EndsAsIfNothingHadHappened) {  // spec/02 §19 #9
   };
   const std::string blue_green_kept = more(R"(,"scaleDownDelaySeconds":600)");
   const std::string blue_green_preview = more(R"(,"previewReplicaCount":1)");
+  const std::string helped = R"("canary":{"steps":[{"setWeight":50},{"experiment":{"templates":[{"name":"base",
+      "specRef":"stable"}]}},{"plugin":{"name":"a/b"}},{"pause":{}}]})";
   const std::vector<Life> lives = {
       {"basic", basic, 4, {update, promote}},
       {"basic, aborted and retried", basic, 4, {update, abortIt, retry, promote}},
       {"basic, back to stable", basic, 4, {update, goBack}},
       {"basic, grown", basic, 4, {update, grow, promote}},
+      {"helped", helped, 4, {update, endExperiments, abortIt, retry, endExperiments, promote}},
       {"no steps", R"("canary":{})", 4, {update, goBack}},
       {"routed", routed, 4, {update, promote}},
       {"routed, aborted and retried", routed, 4, {update, abortIt, retry, promote}},
