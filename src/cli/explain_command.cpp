@@ -214,6 +214,8 @@ class Explanation {
         return fmt::format("the run's verdict; `promote {} --full` doesn't wait for it", name);
       case rollout::WaitKind::experiment:
         return fmt::format("the Experiment's end; `promote {}` skips the step", name);
+      case rollout::WaitKind::plugin:
+        return fmt::format("the plugin's answer; `promote {}` skips the step", name);
       case rollout::WaitKind::traffic:
         return "the router, once it has taken the weight";
       case rollout::WaitKind::not_supported:
