@@ -70,7 +70,8 @@ AbortWeights weightsOnAbort(const Facts& facts) {
   for (const api::Step& step : facts.spec().canary->steps)
     if (step.set_weight) input.step_weights.push_back(*step.set_weight);
   if (const api::ReplicaSet* fresh = facts.newRs()) input.canary_available = fresh->available_replicas;
-  if (const api::ReplicaSet* stable = facts.stableRs()) input.stable_available = servingPods(*stable);
+  if (const api::ReplicaSet* stable = facts.stableRs())
+    input.stable_available = std::min(stable->available_replicas, stable->replicas);
   if (const auto& weights = facts.status.canary.weights) input.recorded_canary_weight = weights->canary.weight;
   return {stepWeightOnAbort(input), abortWeight(input)};
 }

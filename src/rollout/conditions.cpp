@@ -104,7 +104,9 @@ void updateProgressing(const Facts& facts, Draft& draft, api::RolloutStatus& sta
         "ReplicaSet " + inQuotes(fresh ? fresh->metadata.name : "") + " has successfully progressed.");
     return;
   }
-  if (madeProgress(facts, status) || became_unhealthy) {
+  // A new template has a clock of its own, also where its ReplicaSet needs not be made.
+  const bool starts_anew = templateChanged(facts) && isTimedOut(facts, status);
+  if (madeProgress(facts, status) || became_unhealthy || starts_anew) {
     // Replaced even where nothing but its time changes: that is the clock of the progress deadline.
     const api::Condition* before = findCondition(facts.status.conditions, "Progressing");
     const auto transition = before && before->status == "True" ? before->last_transition : std::nullopt;

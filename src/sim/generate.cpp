@@ -34,11 +34,11 @@ std::int64_t numberFor(Random& random, Verb verb, std::int64_t& newest) {
   }
 }
 
-// Whether an analysis decides something in this Rollout: then what a user does in its middle may come before the
-// verdict or after it, and the end depends on that.
-bool isJudged(const json::object& rollout) {
+// Whether what a user does in the middle of an update may come before something or after it, so that the end depends on
+// chance: before the verdict of an analysis, or before a new template of a workload has been noticed at all.
+bool isRacy(const json::object& rollout) {
   const std::string text = json::serialize(rollout);
-  return text.contains(verdict_bad) || text.contains(verdict_unclear);
+  return text.contains(verdict_bad) || text.contains(verdict_unclear) || text.contains("workloadRef");
 }
 
 // What the controller makes again: whether before or after the next deed would be chance.
@@ -55,11 +55,11 @@ Script generate(std::uint64_t seed) {
   std::int64_t newest = 2;
   script.deeds.push_back({Verb::set_image, std::nullopt, newest});
   const std::uint64_t more = random.below(6);
-  const bool judged = isJudged(script.rollout());
+  const bool racy = isRacy(script.rollout());
   for (std::uint64_t index = 0; index < more; ++index) {
     Deed deed;
     deed.verb = laterVerb(random);
-    const bool races = judged || takesAway(deed.verb) || takesAway(script.deeds.back().verb);
+    const bool races = racy || takesAway(deed.verb) || takesAway(script.deeds.back().verb);
     if (random.chance(0.5) && !races) deed.at_step = static_cast<std::int64_t>(random.below(4));
     deed.number = numberFor(random, deed.verb, newest);
     script.deeds.push_back(deed);
