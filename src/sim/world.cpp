@@ -155,6 +155,7 @@ bool SimWorld::stepUntil(TimePoint limit) {
   if (deposed_ != nullptr && (!deposed_->life->alive || !moved || now() >= deposed_end_)) {
     tell("the first controller has ended");
     end(deposed_);
+    split_end_ = now() + network_->faults.max_delay + restart_delay;
     return true;
   }
   if (program_ != nullptr && !program_->life->alive) {

@@ -44,8 +44,9 @@ class SimWorld {
   // Those among them that aren't the status of an AnalysisRun: a run in the background measures for ever.
   std::uint64_t deeds() const { return deeds_; }
   void setFaults(Faults faults) { network_->faults = faults; }
-  // Two controllers are at work, and one of them is deaf.
-  bool isSplit() const { return deposed_ != nullptr; }
+  // Two controllers are at work, and one of them is deaf; or it was so a moment ago, and the news of what the deaf one
+  // wrote last may still be on its way to the other.
+  bool isSplit() const { return deposed_ != nullptr || now() < split_end_; }
   // What happened, a line each: writes and their answers, plans' reasons, kills.
   const std::vector<std::string>& story() const { return story_; }
   void tell(std::string line);
@@ -72,6 +73,7 @@ class SimWorld {
   // A controller that doesn't know yet that it isn't the only one any more.
   std::unique_ptr<Program> deposed_;
   TimePoint deposed_end_{};
+  TimePoint split_end_{};
   bool depose_ = false;  // at the next step
   std::uint64_t deeds_ = 0;
   Kill kill_;
