@@ -116,7 +116,7 @@ TEST_F(ServiceCleanerTest, TheServiceOfADeletedRolloutIsCleaned) {
 }
 
 // A wrong answer here would cut production traffic.
-TEST_F(ServiceCleanerTest, OnlyNotFoundCountsAsGone) {  // spec/02 §19 #26
+TEST_F(ServiceCleanerTest, OnlyNotFoundCountsAsGone) {  // spec/02 §19 #26, spec/01 §11 #29
   service("h", "web");
   transport->answer(500, "trouble");
   transport->answer(403, R"({"kind":"Status","reason":"Forbidden","message":"no"})");
