@@ -37,6 +37,11 @@ bool concernsOldReplicaSet(const rollout::Action& action) {
   return false;
 }
 
+bool setsSize(const rollout::Action& action) {
+  return std::holds_alternative<rollout::ScaleReplicaSet>(action) ||
+         std::holds_alternative<rollout::CreateReplicaSet>(action);
+}
+
 }  // namespace
 
 PlanExecutor::PlanExecutor(const World& world, const Settings& settings, Caches& caches, TrafficControl& traffic,
@@ -51,8 +56,13 @@ PlanExecutor::PlanExecutor(const World& world, const Settings& settings, Caches&
 
 Task<Result<PlanExecutor::Extent>> PlanExecutor::execute(const Snapshot& snapshot, const rollout::Plan& plan) {
   bool created = false, evicted = false;
-  std::optional<Error> put_off;  // the first failure of what nothing depends on
+  std::optional<Error> put_off;  // the first failure of what only sizes depend on
+  bool unsaid = false;           // events of what was not done
   for (const rollout::Action& action : plan.actions) {
+    if (std::holds_alternative<rollout::EmitEvent>(action) && unsaid) continue;
+    // Other sizes may have been planned for a cluster in which the old ReplicaSet has shrunk.
+    unsaid = put_off && setsSize(action);
+    if (unsaid) continue;
     const bool eviction = std::holds_alternative<rollout::EvictPod>(action);
     if (evicted && !eviction) break;
     if (created && !std::holds_alternative<rollout::EmitEvent>(action) && busy_()) co_return Extent::begun;
@@ -60,6 +70,7 @@ Task<Result<PlanExecutor::Extent>> PlanExecutor::execute(const Snapshot& snapsho
     const Result<> done = co_await std::move(running);
     if (!done && concernsOldReplicaSet(action)) {
       if (!put_off) put_off = done.error();
+      unsaid = true;
       continue;
     }
     // A PodDisruptionBudget says no with 429: the pod's turn comes later.

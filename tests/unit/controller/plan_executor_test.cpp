@@ -119,6 +119,17 @@ TEST_F(PlanExecutorTest, OldReplicaSetsHoldNothingUp) {  // spec/02 §19 #22
   EXPECT_EQ(requests(), (Lines{"PATCH /apis/apps/v1/namespaces/shop/replicasets/web-a", patch_status}));
 }
 
+// But sizes that were planned for the cluster without it wait.
+TEST_F(PlanExecutorTest, NothingGrowsInThePlaceOfAnOldReplicaSetThatStayed) {
+  ScaleReplicaSet old{"web-a", "3", 1, 0, parse(R"({"spec":{"replicas":0}})")};
+  old.old = true;
+  transport->answer(403, refusal("Forbidden"));
+  transport->answer(200, written);
+  EXPECT_EQ(execute({old, ScaleReplicaSet{"web-b", "4", 5, 6, parse(R"({"spec":{"replicas":6}})")}, status("Healthy")}),
+            "forbidden");
+  EXPECT_EQ(requests(), (Lines{"PATCH /apis/apps/v1/namespaces/shop/replicasets/web-a", patch_status}));
+}
+
 TEST_F(PlanExecutorTest, AnEvictionEndsThePlan) {  // spec/02 §8 step 8, spec/02 §19 #28
   transport->answer(201, "{}");
   transport->answer(429, over_budget);
