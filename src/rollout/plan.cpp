@@ -243,11 +243,16 @@ class Merger {
            });
   }
 
-  // A new ReplicaSet is made before others shrink: it has to fit in beside all of them as they are.
+  // A new ReplicaSet is made before others shrink: it has to fit in beside all of them as they are, and as those become
+  // that grow in this plan.
   bool fits(const Facts& facts, const Action& action) const {
     const auto* scale = std::get_if<ScaleReplicaSet>(&action);
     if (!scale || !isCanary(facts) || isRouted(facts)) return true;
-    return size_before_ + scale->to <= std::max(facts.replicas + limits(facts).surge, size_before_);
+    std::int64_t beside = size_before_;
+    for (const Action& planned : plan_.actions)
+      if (const auto* other = std::get_if<ScaleReplicaSet>(&planned))
+        beside += std::max<std::int64_t>(0, other->to - other->from);
+    return beside + scale->to <= std::max(facts.replicas + limits(facts).surge, size_before_);
   }
 
   static const std::string* nameOfChanged(const Action& action) {
