@@ -1,27 +1,15 @@
 // The traps of spec/01 §11 that only a plan shows. Others stand with their subject: grep for "spec/01 §11".
-#include "support/planner_world.hpp"
+#include "support/deployed.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
+using test::deployed;
 using test::PlannerWorld;
 
 constexpr std::string_view routed_pause =
     R"({"canary":{"canaryService":"canary","stableService":"stable","trafficRouting":{"plugins":{"x":{}}},
       "steps":[{"setWeight":20},{"pause":{}},{"setWeight":60},{"pause":{}}]}})";
-
-PlannerWorld deployed(std::string_view strategy, int replicas) {
-  PlannerWorld world(strategy, replicas);
-  for (const char* name : {"stable", "canary", "active", "preview"})
-    if (strategy.contains(fmt::format("Service\":\"{}\"", name))) world.addService(name);
-  world.traffic.has_routers = strategy.contains("plugins");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  world.writes.clear();
-  world.events.clear();
-  world.now += hours(1);
-  return world;
-}
 
 std::string annotation(const json::object& object, std::string_view key) {
   return std::string(getString(object, {"metadata", "annotations", key}));

@@ -1,24 +1,12 @@
 // Canaries that are changed while they are under way. spec/04 §22 to §24, §29, §30.7, §30.8.
-#include "support/planner_world.hpp"
+#include "support/deployed.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
+using test::deployed;
 using test::PlannerWorld;
 using Texts = std::vector<std::string>;
-
-PlannerWorld deployed(std::string_view strategy, int replicas = 10) {
-  PlannerWorld world(strategy, replicas);
-  for (const char* name : {"stable", "canary"})
-    if (strategy.contains(std::string(name) + "Service")) world.addService(name);
-  world.traffic.has_routers = strategy.contains("trafficRouting");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  world.writes.clear();
-  world.events.clear();
-  world.now += hours(1);
-  return world;
-}
 
 const std::string basic =
     R"({"canary":{"maxSurge":1,"maxUnavailable":0,"steps":[{"setWeight":20},{"pause":{}},{"setWeight":50},{"pause":{}}]}})";

@@ -1,23 +1,11 @@
 // Lives of canaries whose steps are done by others: plugins and Experiments. spec/04 §16, §26.
-#include "support/planner_world.hpp"
+#include "support/deployed.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
+using test::deployed;
 using test::PlannerWorld;
-
-PlannerWorld deployed(std::string_view strategy) {
-  PlannerWorld world(strategy, 10);
-  for (const char* name : {"stable", "canary"})
-    if (strategy.contains(std::string(name) + "Service")) world.addService(name);
-  world.traffic.has_routers = strategy.contains("trafficRouting");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  world.writes.clear();
-  world.events.clear();
-  world.now += hours(1);
-  return world;
-}
 
 constexpr std::string_view with_plugin =
     R"({"canary":{"maxSurge":1,"maxUnavailable":0,"steps":[{"setWeight":20},{"plugin":{"name":"a/b"}},{"pause":{}}]}})";
