@@ -1,9 +1,10 @@
 // Whole lives of canaries. spec/02 §17, spec/04 §30, §31.
-#include "support/planner_world.hpp"
+#include "support/deployed.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
+using test::deployed;
 using test::PlannerWorld;
 
 constexpr std::string_view four_steps =
@@ -14,20 +15,6 @@ std::string lines(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) all += text + "\n";
   return all;
-}
-
-// The first revision, healthy, with the history of its writes forgotten.
-PlannerWorld deployed(std::string_view strategy, int replicas = 5) {
-  PlannerWorld world(strategy, replicas);
-  for (const char* name : {"stable", "canary"})
-    if (strategy.contains(std::string(name) + "Service")) world.addService(name);
-  world.traffic.has_routers = strategy.contains("trafficRouting");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy") << lines(world.writes);
-  world.writes.clear();
-  world.events.clear();
-  world.now += hours(1);
-  return world;
 }
 
 TEST(CanaryLife, FirstDeployment) {  // spec/02 §17.1, spec/04 §30.1 life, spec/04 §33 #1
@@ -59,7 +46,7 @@ TEST(CanaryLife, NothingIsWrittenWhenNothingChanges) {
       {four_steps, std::string_view(R"({"canary":{}})"),
        std::string_view(
            R"({"canary":{"canaryService":"canary","stableService":"stable","trafficRouting":{"plugins":{"x":{}}},"steps":[{"setWeight":50}]}})")}) {
-    PlannerWorld world = deployed(strategy);
+    PlannerWorld world = deployed(strategy, 5);
     for (int i = 0; i < 1000; ++i) {
       ASSERT_EQ(world.step(), 0U) << lines(world.writes);
       world.now += seconds(i % 7);
@@ -69,7 +56,7 @@ TEST(CanaryLife, NothingIsWrittenWhenNothingChanges) {
 }
 
 TEST(CanaryLife, FourStepsWithPausesNeedFewWrites) {
-  PlannerWorld world = deployed(four_steps);
+  PlannerWorld world = deployed(four_steps, 5);
   world.setImage("web:2");
   world.run(seconds(60));
   EXPECT_EQ(world.phase(), "Healthy");
@@ -85,7 +72,7 @@ TEST(CanaryLife, FourStepsWithPausesNeedFewWrites) {
 // The pods of the next step start at once; that the pause is over is written with what comes next, or after 2 s.
 TEST(CanaryLife, TheEndOfATimedPauseWaitsForANeighbour) {
   PlannerWorld world =
-      deployed(R"({"canary":{"steps":[{"setWeight":20},{"pause":{"duration":60}},{"setWeight":40}]}})");
+      deployed(R"({"canary":{"steps":[{"setWeight":20},{"pause":{"duration":60}},{"setWeight":40}]}})", 5);
   world.setImage("web:2");
   world.run();
   ASSERT_EQ(world.phase(), "Paused: CanaryPauseStep");

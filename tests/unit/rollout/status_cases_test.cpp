@@ -1,11 +1,12 @@
 // Phases, conditions and delays: the worked cases of spec/01 §10.3 to §10.5 that a status decides.
 #include "rollout/status.hpp"
 
-#include "support/planner_world.hpp"
+#include "support/deployed.hpp"
 
 namespace crossfade::rollout {
 namespace {
 
+using test::deployed;
 using test::PlannerWorld;
 
 json::object object(std::string_view text) { return PlannerWorld::object(text); }
@@ -110,21 +111,8 @@ TEST(Conditions, SettingOne) {
 
 // --- an invalid Rollout (spec/01 §6.9) ---
 
-PlannerWorld deployed(std::string_view strategy = R"({"canary":{}})", int replicas = 2) {
-  PlannerWorld world(strategy, replicas);
-  for (const char* name : {"stable", "canary", "active", "preview"})
-    if (strategy.contains(fmt::format("Service\":\"{}\"", name))) world.addService(name);
-  world.traffic.has_routers = strategy.contains("plugins");
-  world.run();
-  EXPECT_EQ(world.phase(), "Healthy");
-  world.writes.clear();
-  world.events.clear();
-  world.now += hours(1);
-  return world;
-}
-
 TEST(InvalidSpec, IsWrittenOncePerMessage) {  // spec/01 §10.5 X12
-  PlannerWorld world = deployed();
+  PlannerWorld world = deployed(R"({"canary":{}})", 2);
   world.edit(R"({"spec":{"minReadySeconds":-1}})");
   EXPECT_EQ(world.step(), 1U);
   EXPECT_EQ(world.phase(),
@@ -174,7 +162,7 @@ TEST(InvalidSpec, LeavesEverythingElseAlone) {
 
 // spec/01 §11 #18: an empty selector matches everything, so the spec is judged before anything is adopted.
 TEST(InvalidSpec, ClaimsNothing) {
-  PlannerWorld world = deployed();
+  PlannerWorld world = deployed(R"({"canary":{}})", 2);
   PlannerWorld other(R"({"canary":{}})", 2);
   other.replica_sets = world.replica_sets;
   for (auto& [name, rs] : other.replica_sets) ensureObject(rs, {"metadata"}).erase("ownerReferences");
@@ -258,7 +246,7 @@ TEST(Delays, WorkedCases) {
 
 // A delay of zero scales down at once, and nothing is looked at again for it. spec/01 §5.2.
 TEST(Delays, ZeroMeansAtOnce) {
-  PlannerWorld world = deployed(R"({"blueGreen":{"activeService":"active","scaleDownDelaySeconds":0}})");
+  PlannerWorld world = deployed(R"({"blueGreen":{"activeService":"active","scaleDownDelaySeconds":0}})", 2);
   world.setImage("web:2");
   world.run();
   EXPECT_EQ(world.phase(), "Healthy");
@@ -290,7 +278,7 @@ constexpr std::string_view unreadable = R"({"spec":{"template":{"spec":{"contain
 
 // Where the pods run already nothing is lost: it is reconciled, with its status, and said once.
 TEST(Malformed, RunsOnAndIsReported) {  // spec/01 §11 #32
-  PlannerWorld world = deployed();
+  PlannerWorld world = deployed(R"({"canary":{}})", 2);
   const std::string status = json::serialize(world.rollout.at("status"));
   world.edit(unreadable);
   world.run();
@@ -309,7 +297,7 @@ TEST(Malformed, RunsOnAndIsReported) {  // spec/01 §11 #32
 
 // A template from which something had to be dropped is not rolled out.
 TEST(Malformed, IsNotRolledOut) {
-  PlannerWorld world = deployed();
+  PlannerWorld world = deployed(R"({"canary":{}})", 2);
   world.edit(unreadable);
   world.edit(R"({"spec":{"template":{"metadata":{"annotations":{"x":"y"}}}}})");
   world.run();
