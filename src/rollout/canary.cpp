@@ -21,14 +21,17 @@ std::optional<std::int64_t> stepCount(const Facts& facts) {
   return steps.empty() ? std::nullopt : std::optional<std::int64_t>(std::ssize(steps));
 }
 
+// Pods of the stable side for the traffic that it had, and for what the routers give it in this pass.
+std::int64_t stableTarget(const Facts& facts, const Boxed<api::Weights>& weights) {
+  return std::max(canaryCounts(facts, facts.status.canary.weights).stable, canaryCounts(facts, weights).stable);
+}
+
 // Stable, then new, then the others: the first that changes its size ends it. spec/04 §11.4. Sizes are those of the
-// start of the pass; what pods a side needs for the traffic it had (stable) or has (canary) is in the weights.
+// start of the pass; what pods a side needs for its traffic is in the weights.
 bool scale(const Facts& facts, Draft& draft, const Boxed<api::Weights>& weights) {
   removeStaleDeadlines(facts, draft);
   const api::ReplicaSet *fresh = facts.newRs(), *stable = facts.stableRs();
-  if (stable && stable != fresh &&
-      scaleTo(facts, draft, *stable, canaryCounts(facts, facts.status.canary.weights).stable))
-    return true;
+  if (stable && stable != fresh && scaleTo(facts, draft, *stable, stableTarget(facts, weights))) return true;
   if (fresh) {
     std::int64_t target = canaryCounts(facts, weights).canary;
     // abortScaleDownDelaySeconds: 0 means that an aborted canary is never scaled down. spec/04 §32, 8.

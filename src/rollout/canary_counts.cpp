@@ -66,6 +66,7 @@ AbortWeights weightsOnAbort(const Facts& facts) {
                          .dynamic = isDynamic(facts),
                          .aborted = facts.status.abort,
                          .explicit_delay = abortScaleDownDelay(facts).explicit_value,
+                         .min_pods = facts.spec().canary->min_pods_per_replica_set,
                          .current_weight = currentSetWeight(facts)};
   for (const api::Step& step : facts.spec().canary->steps)
     if (step.set_weight) input.step_weights.push_back(*step.set_weight);

@@ -6,7 +6,8 @@
 namespace crossfade::rollout {
 namespace {
 
-std::int64_t atLeastMinPods(const RoutedInput& input, std::int64_t count) {
+template <class Input>
+std::int64_t atLeastMinPods(const Input& input, std::int64_t count) {
   if (count == 0 || !input.min_pods) return count;
   return std::max(count, std::min(*input.min_pods, input.replicas));
 }
@@ -39,7 +40,7 @@ std::int64_t stepWeightOnAbort(const AbortWeightInput& input) {
   const std::int64_t missing = input.replicas - *input.stable_available;
   const std::int64_t needed = input.explicit_delay ? missing : std::max(missing, *input.canary_available);
   for (const std::int64_t step : input.step_weights | std::views::reverse)
-    if (portion(step, input.replicas, input.max_weight) < needed) return step;
+    if (atLeastMinPods(input, portion(step, input.replicas, input.max_weight)) < needed) return step;
   return 0;
 }
 

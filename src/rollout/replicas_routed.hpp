@@ -38,6 +38,7 @@ struct AbortWeightInput {
   bool dynamic = false;
   bool aborted = false;                         // false: a rollback to the stable template
   bool explicit_delay = false;                  // abortScaleDownDelaySeconds is set, and not zero
+  std::optional<std::int64_t> min_pods = {};    // minPodsPerReplicaSet: no step shrinks a side below it
   std::int64_t current_weight = 0;              // weight of the current step when not aborted
   std::vector<std::int64_t> step_weights = {};  // every setWeight, in order
   std::optional<std::int64_t> canary_available = {};

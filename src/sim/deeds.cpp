@@ -94,9 +94,8 @@ void User::promote(bool full) {
 void User::editSteps(std::int64_t number) {
   const json::object* canary = getObject(script_.rollout(), {"spec", "strategy", "canary"});
   if (canary == nullptr || !canary->contains("steps")) return;
-  patchRollout(
-      local::Subresource::none,
-      {{"spec", {{"strategy", {{"canary", {{"steps", otherSteps(number, canary->contains("trafficRouting"))}}}}}}}});
+  patchRollout(local::Subresource::none,
+               {{"spec", {{"strategy", {{"canary", {{"steps", otherSteps(number, *canary)}}}}}}}});
 }
 
 void User::deletePods(std::size_t limit) {

@@ -211,8 +211,10 @@ std::optional<std::string> Invariants::checkOrder(const State& now) const {
 // No size goes up, down and up again for one deed (or down, up and down).
 std::optional<std::string> Invariants::checkDirections(const State& now) {
   if (now.rollout.spec.canary && !climbs(*now.rollout.spec.canary)) return std::nullopt;
-  // An abort by an analysis or by the deadline is a reason of its own to turn round.
+  // An abort by an analysis or by the deadline is a reason of its own to turn round; and what the controller decided
+  // just before it saw a change may still arrive.
   if (now.rollout.status.abort && !before_->rollout.status.abort) courses_.clear();
+  if (isObserved(now) && !isObserved(*before_)) courses_.clear();
   for (const auto& [hash, set] : now.sets) {
     const auto before = before_->sets.find(hash);
     const std::int64_t had = before == before_->sets.end() ? 0 : before->second.wanted;

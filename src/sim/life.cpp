@@ -44,8 +44,8 @@ class Player {
     if (world_.isSplit()) invariants_.noteSplit();
     const State* state = look();
     if (!state) return "the Rollout is gone";
-    if (world_.deeds() != writes_) {
-      writes_ = world_.deeds();
+    if (world_.rolloutWrites() != writes_) {
+      writes_ = world_.rolloutWrites();
       last_write_ = world_.now();
     }
     // Not only here is the cluster looked at: what was seen in between has to be checked as well.
@@ -113,14 +113,14 @@ class Player {
   // With nothing changed outside, the controller writes nothing.
   std::optional<std::string> expectSilence() {
     world_.setFaults(Faults::none());
-    const std::uint64_t writes = world_.deeds();
+    const std::uint64_t writes = world_.rolloutWrites();
     const TimePoint end = world_.now() + silence;
     while (world_.now() < end) {
       bool moved = false;
       if (auto broken = step(end, moved)) return broken;
     }
-    if (world_.deeds() == writes) return std::nullopt;
-    return fmt::format("{} writes although nothing had changed", world_.deeds() - writes);
+    if (world_.rolloutWrites() == writes) return std::nullopt;
+    return fmt::format("{} writes although nothing had changed", world_.rolloutWrites() - writes);
   }
 
   SimWorld& world_;

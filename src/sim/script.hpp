@@ -57,6 +57,6 @@ Script fiveStepCanary();
 // The image of a version; version 0 never becomes ready.
 std::string imageOf(std::int64_t version);
 // The list of steps that `edit_steps` puts in place.
-json::array otherSteps(std::int64_t number, bool routed);
+json::array otherSteps(std::int64_t number, const json::object& canary);
 
 }  // namespace crossfade::sim

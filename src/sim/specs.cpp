@@ -88,6 +88,9 @@ json::array makeSteps(Random& random, bool routed) {
   return made;
 }
 
+// With the background's verdict still to come the last step would be done by chance before it, or after.
+void endInPause(json::array& steps) { steps.push_back(json::object{{"pause", {{"duration", "10m"}}}}); }
+
 // --- strategies ------------------------------------------------------------------------------------------------------
 
 // maxSurge and maxUnavailable; never both nothing.
@@ -112,6 +115,11 @@ void sometimes(Random& random, std::uint64_t rarity, json::object& object, std::
 
 json::object podMetadata(std::string_view role) { return {{"labels", {{"role", role}}}}; }
 
+void addBackground(Random& random, json::object& canary) {
+  canary["analysis"] = analysisOf(random.chance(0.3) ? verdict_bad : verdict_steady);
+  if (json::value* steps = canary.if_contains("steps")) endInPause(steps->as_array());
+}
+
 json::object basicCanary(Random& random) {
   json::object canary;
   if (random.chance(0.7)) canary["steps"] = makeSteps(random, false);
@@ -121,7 +129,7 @@ json::object basicCanary(Random& random) {
     canary["canaryMetadata"] = podMetadata("canary");
     canary["stableMetadata"] = podMetadata("stable");
   }
-  if (random.chance(0.1)) canary["analysis"] = analysisOf(random.chance(0.3) ? verdict_bad : verdict_steady);
+  if (random.chance(0.1)) addBackground(random, canary);
   return canary;
 }
 
@@ -140,7 +148,7 @@ json::object routedCanary(Random& random, std::vector<json::object>& objects) {
   addLimits(random, canary);
   addAntiAffinity(random, canary);
   if (random.chance(0.15)) {
-    canary["analysis"] = analysisOf(random.chance(0.3) ? verdict_bad : verdict_steady);
+    addBackground(random, canary);
     sometimes(random, 2, canary["analysis"].as_object(), "startingStep", {1, 2});
   }
   return canary;
@@ -249,9 +257,11 @@ std::vector<json::object> generateObjects(Random& random) {
   return objects;
 }
 
-json::array otherSteps(std::int64_t number, bool routed) {
+json::array otherSteps(std::int64_t number, const json::object& canary) {
   Random random(static_cast<std::uint64_t>(number) + 77);
-  return makeSteps(random, routed);
+  json::array steps = makeSteps(random, canary.contains("trafficRouting"));
+  if (canary.contains("analysis")) endInPause(steps);
+  return steps;
 }
 
 }  // namespace crossfade::sim

@@ -94,7 +94,7 @@ SimWorld::SimWorld(std::uint64_t seed, Faults faults, Kill kill)
   network_->on_write = [this](const net::Request& request, bool done) { return letWrite(request, done); };
   network_->on_answer = [this](const net::Request& request, int code) {
     const bool measured = request.method == "PATCH" && request.target.contains("/analysisruns/");
-    if (!measured) ++deeds_;
+    if (!measured) ++rollout_writes_;
     tell(fmt::format("{} {}", code, describe(request)));
   };
 }

@@ -42,7 +42,7 @@ class SimWorld {
   // Writes of controllers that the server carried out.
   std::uint64_t writes() const { return network_->writes; }
   // Those among them that aren't the status of an AnalysisRun: a run in the background measures for ever.
-  std::uint64_t deeds() const { return deeds_; }
+  std::uint64_t rolloutWrites() const { return rollout_writes_; }
   void setFaults(Faults faults) { network_->faults = faults; }
   // Two controllers are at work, and one of them is deaf; or it was so a moment ago, and the news of what the deaf one
   // wrote last may still be on its way to the other.
@@ -75,7 +75,7 @@ class SimWorld {
   TimePoint deposed_end_{};
   TimePoint split_end_{};
   bool depose_ = false;  // at the next step
-  std::uint64_t deeds_ = 0;
+  std::uint64_t rollout_writes_ = 0;
   Kill kill_;
   std::vector<std::string> story_;
 };

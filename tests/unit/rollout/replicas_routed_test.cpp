@@ -59,7 +59,15 @@ TEST(AbortWeight, TableG) {
   };
   const auto abort = [](std::int64_t replicas, std::int64_t max, std::vector<std::int64_t> steps, std::int64_t canary,
                         std::int64_t stable, std::optional<std::int64_t> recorded, bool delay) {
-    return AbortWeightInput{replicas, max, true, true, delay, 0, std::move(steps), canary, stable, recorded};
+    return AbortWeightInput{.replicas = replicas,
+                            .max_weight = max,
+                            .dynamic = true,
+                            .aborted = true,
+                            .explicit_delay = delay,
+                            .step_weights = std::move(steps),
+                            .canary_available = canary,
+                            .stable_available = stable,
+                            .recorded_canary_weight = recorded};
   };
   const std::vector<Row> rows = {
       {"G1", abort(10, 100, {10, 50}, 5, 3, 50, false), 50, 50},
@@ -88,7 +96,14 @@ TEST(AbortWeight, TableG) {
   still.dynamic = false;
   EXPECT_EQ(abortWeight(still), 0) << "G18";
   // G19: a rollback to the stable template, whose available pods are those of both roles.
-  EXPECT_EQ(abortWeight({10, 100, true, false, false, 100, {90}, 1, 1, 10}), 10) << "G19";
+  AbortWeightInput back = abort(10, 100, {90}, 1, 1, 10, false);
+  back.aborted = false;
+  back.current_weight = 100;
+  EXPECT_EQ(abortWeight(back), 10) << "G19";
+  // A canary that minPodsPerReplicaSet keeps at 3 pods is as small as a step makes it: down to nothing next.
+  AbortWeightInput floored = abort(5, 100, {30}, 3, 4, 20, false);
+  floored.min_pods = 3;
+  EXPECT_EQ(stepWeightOnAbort(floored), 0);
 }
 
 }  // namespace
