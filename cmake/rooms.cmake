@@ -21,7 +21,7 @@ set(crossfade_libraries_kube yaml-cpp)
 set(crossfade_libraries_local yaml-cpp re2 prometheus-cpp::core)
 set(crossfade_libraries_cli CLI11::CLI11 yaml-cpp)
 set(crossfade_libraries_controller prometheus-cpp::core CLI11::CLI11)
-set(crossfade_libraries_api yaml-cpp)
+set(crossfade_libraries_api yaml-cpp lz4)
 
 function(room name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp ${CMAKE_SOURCE_DIR}/src/${name}/*/*.cpp)

@@ -129,6 +129,7 @@ std::vector<Condition> readConditions(const Fields& status) {
                           .last_update = fields.time("lastUpdateTime"),
                           .last_transition = fields.time("lastTransitionTime")});
   });
+  conditions.shrink_to_fit();
   return conditions;
 }
 

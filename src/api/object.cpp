@@ -1,29 +1,9 @@
 #include "api/object.hpp"
 
-#include <algorithm>
-
 #include "api/fields.hpp"
 #include "api/names.hpp"
 
 namespace crossfade::api {
-
-Carried::Carried(std::string_view text) : size_(text.size()) {
-  if (text.empty()) return;
-  text_ = std::make_unique<char[]>(text.size());
-  std::ranges::copy(text, text_.get());
-}
-
-Carried::Carried(const json::value& value) : Carried(std::string_view(json::serialize(value))) {}
-
-json::value Carried::value() const {
-  // The text was made by serialize(), so it always parses; the default is for the empty one.
-  return empty() ? json::value() : parseJson(text()).value_or(json::value());
-}
-
-json::object Carried::object() const {
-  json::value parsed = value();
-  return parsed.is_object() ? std::move(parsed.get_object()) : json::object();
-}
 
 namespace {
 
@@ -54,10 +34,8 @@ Metadata decodeMetadata(const json::object& object) {
   metadata.annotations.shrink_to_fit();
   fields.each("ownerReferences", [&](const Fields& owner) {
     if (!owner.boolean("controller") || metadata.controller) return;
-    metadata.controller = OwnerRef{.api_version = owner.string("apiVersion"),
-                                   .kind = owner.string("kind"),
-                                   .name = owner.string("name"),
-                                   .uid = owner.string("uid")};
+    metadata.controller =
+        OwnerRef{.kind = owner.string("kind"), .name = owner.string("name"), .uid = owner.string("uid")};
   });
   return metadata;
 }

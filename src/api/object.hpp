@@ -1,13 +1,12 @@
-// What every Kubernetes object has, as the controller reads it, and JSON that is only carried.
+// What every Kubernetes object has, as the controller reads it.
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "api/carried.hpp"
 #include "base/json.hpp"
 #include "base/labels.hpp"
 #include "base/result.hpp"
@@ -15,39 +14,9 @@
 
 namespace crossfade::api {
 
-// A JSON value that is kept for others and rarely looked into (a pod template above all): compact text, a tenth of the
-// memory of a parsed document. Member order is the one that came in.
-class Carried {
- public:
-  Carried() = default;
-  explicit Carried(const json::value& value);
-  Carried(const Carried& other) : Carried(other.text()) {}
-  Carried(Carried&& other) noexcept : text_(std::move(other.text_)), size_(std::exchange(other.size_, 0)) {}
-  Carried& operator=(Carried other) noexcept {
-    text_ = std::move(other.text_);
-    size_ = std::exchange(other.size_, 0);
-    return *this;
-  }
-  ~Carried() = default;
-
-  bool empty() const { return size_ == 0; }  // absent (or null) in the object
-  std::string_view text() const { return {text_.get(), size_}; }
-  // Parses; an empty object where the value is absent or no object.
-  json::object object() const;
-  // Parses; null where absent.
-  json::value value() const;
-  friend bool operator==(const Carried& a, const Carried& b) { return a.text() == b.text(); }
-
- private:
-  explicit Carried(std::string_view text);
-
-  std::unique_ptr<char[]> text_;  // exactly as long as the text: the caches hold tens of thousands of them
-  std::size_t size_ = 0;
-};
-
 // The owner reference that has `controller: true`.
 struct OwnerRef {
-  std::string api_version, kind, name, uid;
+  std::string kind, name, uid;
   bool operator==(const OwnerRef&) const = default;
 };
 

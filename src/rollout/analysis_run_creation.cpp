@@ -133,8 +133,7 @@ RunRef createRun(const Facts& facts, Draft& draft, RunKind kind, const api::Anal
   run->metadata.name = create.name;
   run->metadata.created = facts.now;
   run->metadata.labels = labels;
-  run->metadata.controller =
-      api::OwnerRef{std::string(api::api_version), "Rollout", facts.name(), facts.rollout.metadata.uid};
+  run->metadata.controller = api::OwnerRef{"Rollout", facts.name(), facts.rollout.metadata.uid};
   draft.world.runs.push_back(run);
   draft.act(std::move(create));
   return run;

@@ -13,15 +13,20 @@ std::optional<Size> sizeOf(const api::ReplicaSet* rs) {
 
 Split basicCounts(const Facts& facts) {
   const std::vector<ReplicaSetRef> others = facts.others();
+  const Limits allowed = limits(facts);
+  const std::int64_t available =
+      std::accumulate(facts.all().begin(), facts.all().end(), std::int64_t{0},
+                      [](std::int64_t sum, const ReplicaSetRef& rs) { return sum + rs->available_replicas; });
   return splitBasicCanary({
       .replicas = facts.replicas,
       .weight = share(facts).weight,
-      .limits = limits(facts),
+      .limits = allowed,
       .canary = sizeOf(facts.newRs()),
       .stable = sizeOf(facts.stableRs()),
       .stable_is_canary = facts.newRs() && facts.newRs() == facts.stableRs(),
       .others_spec = std::accumulate(others.begin(), others.end(), std::int64_t{0},
                                      [](std::int64_t sum, const ReplicaSetRef& rs) { return sum + rs->replicas; }),
+      .others_needed = available <= facts.replicas - allowed.unavailable,
   });
 }
 

@@ -21,6 +21,11 @@ std::int64_t countOf(const std::optional<Size>& side, bool draining) {
   return side->available;
 }
 
+// Unavailable pods above the ideal number.
+std::int64_t surplus(const Size& side, std::int64_t ideal) {
+  return std::max<std::int64_t>(0, side.spec - std::max(side.available, ideal));
+}
+
 // Brings a drained and a kept side within `limit` pods together without giving up available pods that are needed.
 void fit(std::int64_t& drained, std::int64_t& kept, const Size& drain, const std::optional<Size>& keep,
          std::int64_t limit, std::int64_t least_available) {
@@ -104,8 +109,15 @@ Split splitBasicCanary(const BasicCanaryInput& input) {
     room -= next.stable - stable_spec;
   }
   if (input.canary && canary.spec < ideal.canary && room > 0) next.canary = std::min(canary.spec + room, ideal.canary);
-  // Nothing of the two is drained while others still have pods: those go first.
-  if (input.others_spec > 0) return next;
+  // Nothing of the two is drained while others still have pods: those go first. But where none of them can be spared
+  // and nothing can grow, pods that never came up would hold their places for ever.
+  if (input.others_spec > 0) {
+    if (input.others_needed && next == Split{canary.spec, stable_spec}) {
+      next.canary -= surplus(canary, ideal.canary);
+      if (stable_exists) next.stable -= surplus(stable, ideal.stable);
+    }
+    return next;
+  }
 
   const std::int64_t least_available = input.replicas - input.limits.unavailable;
   const bool growing = !input.canary || ideal.canary >= canary.spec;

@@ -52,6 +52,7 @@ struct BasicCanaryInput {
   std::optional<Size> stable;     // empty: no such ReplicaSet
   bool stable_is_canary = false;  // both are the same ReplicaSet
   std::int64_t others_spec = 0;   // pods that all other ReplicaSets ask for
+  bool others_needed = false;     // none of those can be spared: too few are available
 };
 
 // The sizes that the two ReplicaSets should take next on the way to the ideal split, never above replicas + surge and

@@ -95,7 +95,7 @@ class State {
       auto run = std::make_shared<api::AnalysisRun>();
       run->metadata.name = "run-" + kind;
       run->metadata.labels = {{"rollouts-pod-template-hash", b_}};
-      run->metadata.controller = api::OwnerRef{.api_version = "", .kind = "Rollout", .name = "web", .uid = "ro"};
+      run->metadata.controller = api::OwnerRef{.kind = "Rollout", .name = "web", .uid = "ro"};
       run->status.phase = phase;
       snapshot.analysis_runs.push_back(std::move(run));
     }

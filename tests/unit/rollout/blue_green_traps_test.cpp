@@ -249,8 +249,7 @@ TEST(BlueGreenTraps, RestartsDontEndThePass) {
       pod->metadata.created = now - minutes(1);
       pod->ready = true;
       pod->ready_since = now - minutes(1);
-      pod->metadata.controller = api::OwnerRef{
-          .api_version = "apps/v1", .kind = "ReplicaSet", .name = "rs", .uid = fmt::format("uid-{}", owner)};
+      pod->metadata.controller = api::OwnerRef{.kind = "ReplicaSet", .name = "rs", .uid = fmt::format("uid-{}", owner)};
       snapshot.pods->push_back(std::move(pod));
     }
   const Plan made = plan(snapshot, now);

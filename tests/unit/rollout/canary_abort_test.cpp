@@ -139,7 +139,7 @@ TEST(CanaryAbort, RaisedByAnAnalysis) {
     run->metadata.name = "run";
     run->metadata.labels = {{std::string(api::step_index_label), "1"},
                             {std::string(api::hash_label), snapshot.rollout->template_hash}};
-    run->metadata.controller = api::OwnerRef{.api_version = {}, .kind = "Rollout", .name = "web", .uid = "ro"};
+    run->metadata.controller = api::OwnerRef{.kind = "Rollout", .name = "web", .uid = "ro"};
     run->status.phase = "Failed";
     run->status.message = "m";
     snapshot.analysis_runs.push_back(run);

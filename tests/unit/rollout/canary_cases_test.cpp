@@ -117,7 +117,7 @@ TEST(CanaryCases, ARestartEndsThePass) {  // spec/04 §31 X20, spec/04 §33 #32
     auto pod = std::make_shared<api::Pod>();
     pod->metadata.name = fmt::format("p{}", i);
     pod->metadata.created = now - hours(1);
-    pod->metadata.controller = api::OwnerRef{.api_version = {}, .kind = "ReplicaSet", .name = "web-A", .uid = "uid-A"};
+    pod->metadata.controller = api::OwnerRef{.kind = "ReplicaSet", .name = "web-A", .uid = "uid-A"};
     pod->ready = true;
     snapshot.pods->push_back(std::move(pod));
   }

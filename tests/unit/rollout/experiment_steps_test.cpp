@@ -35,7 +35,7 @@ std::shared_ptr<api::Experiment> experimentOf(const std::string& name, const std
   made->metadata.ns = "default";
   made->metadata.name = name;
   made->metadata.labels = {{std::string(api::hash_label), hash}};
-  made->metadata.controller = api::OwnerRef{.api_version = {}, .kind = "Rollout", .name = "web", .uid = "ro"};
+  made->metadata.controller = api::OwnerRef{.kind = "Rollout", .name = "web", .uid = "ro"};
   made->phase = phase;
   return made;
 }

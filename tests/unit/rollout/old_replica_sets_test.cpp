@@ -39,7 +39,7 @@ std::shared_ptr<api::ReplicaSet> make(const std::string& hash, std::int64_t revi
   made->metadata.annotations = {{std::string(api::revision_annotation), std::to_string(revision)},
                                 {std::string(api::desired_replicas_annotation), std::to_string(replicas)}};
   if (!rs.deadline.empty()) made->metadata.annotations[std::string(api::scale_down_deadline_annotation)] = rs.deadline;
-  made->metadata.controller = api::OwnerRef{.api_version = {}, .kind = "Rollout", .name = "web", .uid = "ro"};
+  made->metadata.controller = api::OwnerRef{.kind = "Rollout", .name = "web", .uid = "ro"};
   made->pod_template = api::Carried(object(R"({"spec":{"containers":[{"name":"other"}]}})"));
   made->replicas = made->status_replicas = rs.size;
   made->ready_replicas = made->available_replicas = rs.available;

@@ -144,6 +144,24 @@ TEST(IdealSplit, NeverLosesTheCanaryToRounding) {
     EXPECT_EQ(idealSplit(replicas, weight, 0), (Split{replicas - 1, 1}));
 }
 
+// The stable ReplicaSet never came up (somebody deleted the one before it), and the pods of an older one can't be
+// spared: what is unavailable makes room, on whichever side it is.
+TEST(SplitBasicCanary, PodsThatNeverCameUpMakeRoomWhenNothingElseCan) {
+  BasicCanaryInput input{.replicas = 3,
+                         .weight = 43,
+                         .limits = {1, 0},
+                         .canary = Size{0, 0},
+                         .stable = Size{3, 0},
+                         .others_spec = 1,
+                         .others_needed = true};
+  EXPECT_EQ(splitBasicCanary(input), (Split{0, 2}));
+  input.weight = 0;
+  std::swap(input.canary, input.stable);
+  EXPECT_EQ(splitBasicCanary(input), (Split{0, 0}));
+  input.others_needed = false;
+  EXPECT_EQ(splitBasicCanary(input), (Split{3, 0})) << "the others go first";
+}
+
 // spec/04 §11.5 R1-R45. "absent", or "asked for/available".
 TEST(SplitBasicCanary, TableR) {
   struct Row {

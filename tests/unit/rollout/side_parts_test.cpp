@@ -40,8 +40,7 @@ Snapshot restarting(PlannerWorld& world, const Pods& pods) {
       auto pod = std::make_shared<api::Pod>();
       pod->metadata.name = "p" + std::to_string(snapshot.pods->size());
       pod->metadata.created = created;
-      pod->metadata.controller =
-          api::OwnerRef{.api_version = "apps/v1", .kind = "ReplicaSet", .name = "rs", .uid = std::string(owner)};
+      pod->metadata.controller = api::OwnerRef{.kind = "ReplicaSet", .name = "rs", .uid = std::string(owner)};
       pod->ready = ready;
       pod->ready_since = created;
       snapshot.pods->push_back(std::move(pod));
@@ -108,8 +107,7 @@ TEST(Restart, WhileTwoReplicaSetsHavePods) {
       auto pod = std::make_shared<api::Pod>();
       pod->metadata.name = hash;
       pod->metadata.created = test::PlanCase::now - minutes(10);
-      pod->metadata.controller =
-          api::OwnerRef{.api_version = "apps/v1", .kind = "ReplicaSet", .name = "rs", .uid = "uid-" + hash};
+      pod->metadata.controller = api::OwnerRef{.kind = "ReplicaSet", .name = "rs", .uid = "uid-" + hash};
       pod->ready = hash == "old" || both;
       snapshot.pods->push_back(std::move(pod));
     }
@@ -226,8 +224,8 @@ TEST(PodMetadata, FollowsTheRoles) {
     auto pod = std::make_shared<api::Pod>();
     pod->metadata.name = name;
     pod->metadata.labels = labels;
-    pod->metadata.controller = api::OwnerRef{
-        .api_version = "apps/v1", .kind = "ReplicaSet", .name = "rs", .uid = "uid-web-" + world.hash("web:2")};
+    pod->metadata.controller =
+        api::OwnerRef{.kind = "ReplicaSet", .name = "rs", .uid = "uid-web-" + world.hash("web:2")};
     snapshot.pods->push_back(std::move(pod));
   }
   const auto patches = actionsOf<PatchPod>(plan(snapshot, world.now));
