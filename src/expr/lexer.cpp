@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/utf8.hpp"
+#include "expr/characters.hpp"
 
 namespace crossfade::expr {
 
@@ -23,46 +24,8 @@ namespace {
 
 constexpr std::uint32_t end_of_text = 0xffffffff;
 
-bool inAny(std::uint32_t point, std::initializer_list<std::pair<std::uint32_t, std::uint32_t>> ranges) {
-  for (const auto& [low, high] : ranges) {
-    if (point >= low && point <= high) return true;
-  }
-  return false;
-}
-
-bool isSpace(std::uint32_t point) {
-  return inAny(point, {{0x09, 0x0d},
-                       {0x20, 0x20},
-                       {0x85, 0x85},
-                       {0xa0, 0xa0},
-                       {0x1680, 0x1680},
-                       {0x2000, 0x200a},
-                       {0x2028, 0x2029},
-                       {0x202f, 0x202f},
-                       {0x205f, 0x205f},
-                       {0x3000, 0x3000}});
-}
-bool isDigit(std::uint32_t point) { return point >= '0' && point <= '9'; }
-// Letters and digits of any script. Beyond ASCII everything counts but the blocks of punctuation, symbols and private
-// use.
 bool isNamePart(std::uint32_t point) {
-  if (point < 0x80) {
-    return point == '_' || point == '$' || isDigit(point) || inAny(point, {{'a', 'z'}, {'A', 'Z'}});
-  }
-  return point != end_of_text && !isSpace(point) &&
-         !inAny(point, {{0x80, 0xa9},
-                        {0xab, 0xb4},
-                        {0xb6, 0xb9},
-                        {0xbb, 0xbf},
-                        {0xd7, 0xd7},
-                        {0xf7, 0xf7},
-                        {0x2010, 0x2bff},
-                        {0x3000, 0x3004},
-                        {0x3008, 0x3020},
-                        {0xe000, 0xf8ff},
-                        {0xfe10, 0xfe6f},
-                        {0xff01, 0xff0f},
-                        {0x1f000, 0x1faff}});
+  return point != end_of_text && (isLetterOrDigit(point) || point == '_' || point == '$');
 }
 
 int digitValue(std::uint32_t point) {
@@ -141,9 +104,7 @@ class Lexer {
     if (isDigit(point)) return number(point);
     if ((point == 'b' || point == 'B') && (peek() == '"' || peek() == '\'')) return quoted(Token::Kind::bytes, next());
     if (isNamePart(point)) return word();
-    std::string shown;
-    utf8::append(shown, point);
-    error_ = bad(fmt::format("unrecognized character: U+{:04X} '{}'", point, shown));
+    error_ = bad("unrecognized character: " + describe(point));
   }
 
   void word() {

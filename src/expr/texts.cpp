@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/utf8.hpp"
 #include "expr/functions.hpp"
+#include "expr/json_text.hpp"
 #include "expr/operators.hpp"
 
 namespace crossfade::expr {
@@ -225,67 +226,10 @@ Result<Value> hasSuffix(const Call& call) {
 // --- JSON and base64
 // -----------------------------------------------------------------------------------------------------
 
-// Go's encoding/json, indented by two blanks.
-Result<> writeJson(const Value& value, const std::string& indent, std::string& out) {
-  if (out.size() > Budget::max_bytes) return refuse("memory budget exceeded");
-  const auto quoted = [](std::string_view text) {
-    std::string escaped;
-    for (const char c : json::serialize(json::string(text))) {
-      if (c == '<' || c == '>' || c == '&') {
-        escaped += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-      } else {
-        escaped += c;
-      }
-    }
-    return escaped;
-  };
-  const std::string inner = indent + "  ";
-  const auto items = [&](char open, char close, auto begin, auto end, auto write) -> Result<> {
-    out += open;
-    for (auto item = begin; item != end; ++item) {
-      if (item != begin) out += ',';
-      out += "\n" + inner;
-      if (const auto written = write(*item); !written) return written;
-    }
-    if (begin != end) out += "\n" + indent;
-    out += close;
-    return {};
-  };
-  if (value.isNull()) {
-    out += "null";
-  } else if (value.boolean() != nullptr || value.integer() != nullptr) {
-    out += value.integer() != nullptr ? std::to_string(value.integer()->value) : format(value);
-  } else if (value.floating() != nullptr) {
-    if (!std::isfinite(*value.floating())) {
-      return refuse("json: unsupported value: " + go::shortestFixed(*value.floating()));
-    }
-    out += go::jsonNumber(*value.floating());
-  } else if (value.string() != nullptr) {
-    out += quoted(*value.string());
-  } else if (const auto* bytes = std::get_if<Bytes>(&value.data)) {
-    out += quoted(encodeBase64(*bytes->text));
-  } else if (value.duration() != nullptr) {
-    out += std::to_string(value.duration()->count());
-  } else if (value.moment() != nullptr) {
-    out += quoted(format(*value.moment(), "2006-01-02T15:04:05.999999999Z07:00"));
-  } else if (const List* list = value.list()) {
-    return items('[', ']', list->items.begin(), list->items.end(),
-                 [&](const Value& item) { return writeJson(item, inner, out); });
-  } else if (const Map* map = value.map(); map != nullptr && map->shape == Map::Shape::object) {
-    return items('{', '}', map->entries.begin(), map->entries.end(), [&](const auto& member) {
-      out += quoted(member.first) + ": ";
-      return writeJson(member.second.value, inner, out);
-    });
-  } else {
-    return refuse("json: unsupported type: " + typeName(value));
-  }
-  return {};
-}
-
 Result<Value> toJson(const Call& call) {
-  std::string text;
-  if (const auto written = writeJson(call[0], "", text); !written) return std::unexpected(written.error());
-  return call.budget.text(std::move(text));
+  auto text = indentedJson(call[0]);
+  if (!text) return std::unexpected(text.error());
+  return call.budget.text(std::move(*text));
 }
 
 Result<Value> parsedJson(const Call& call) {
