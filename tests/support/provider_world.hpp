@@ -8,32 +8,10 @@
 
 #include "kube/client.hpp"
 #include "providers/provider.hpp"
-#include "support/scripted_transport.hpp"
+#include "support/scripted_dialer.hpp"
 #include "support/virtual_clock.hpp"
 
 namespace crossfade::providers {
-
-// Backends by "http://host:port"; who isn't there refuses connections.
-class ScriptedDialer : public net::Dialer {
- public:
-  explicit ScriptedDialer(Clock& clock) : clock_(clock) {}
-  test::ScriptedTransport& at(const std::string& origin) {
-    auto& transport = transports_[origin];
-    if (transport == nullptr) transport = std::make_shared<test::ScriptedTransport>(clock_);
-    return *transport;
-  }
-  Result<std::shared_ptr<net::Transport>> dial(const net::Origin& origin, const net::TlsOptions& tls) override {
-    last_tls = tls;
-    const std::string key = fmt::format("{}://{}:{}", origin.tls ? "https" : "http", origin.host, origin.port);
-    at(key);
-    return std::shared_ptr<net::Transport>(transports_[key]);
-  }
-  net::TlsOptions last_tls;
-
- private:
-  Clock& clock_;
-  std::map<std::string, std::shared_ptr<test::ScriptedTransport>> transports_;
-};
 
 class ProviderTest : public testing::Test {
  protected:
@@ -57,17 +35,12 @@ class ProviderTest : public testing::Test {
     return *loop.get((*provider)->run(analysis_run, metric));
   }
 
-  // "POST /path?query", the fields in their order, the body.
-  static std::string wire(const net::Request& request) {
-    std::string text = request.method + " " + request.target + "\n";
-    for (const auto& [name, value] : request.headers) text += name + ": " + value + "\n";
-    return text + "\n" + request.body;
-  }
+  static std::string wire(const net::Request& request) { return test::wire(request); }
 
   test::VirtualLoop loop;
   std::shared_ptr<test::ScriptedTransport> api = std::make_shared<test::ScriptedTransport>(loop.clock());
   kube::Client client{api, loop.clock(), kube::Config(), "crossfade/test"};
-  ScriptedDialer dialer{loop.clock()};
+  test::ScriptedDialer dialer{loop.clock()};
   std::string prometheus_address, job_namespace;
   api::AnalysisRun analysis_run;
 };
