@@ -101,7 +101,20 @@ Result<std::string> written(const Value& value, bool indented) {
   return writer.take();
 }
 
+bool isFinite(const json::value& value) {
+  if (const double* number = value.if_double()) return std::isfinite(*number);
+  if (const json::array* array = value.if_array()) return std::ranges::all_of(*array, isFinite);
+  const json::object* object = value.if_object();
+  return object == nullptr || std::ranges::all_of(*object, [](const auto& member) { return isFinite(member.value()); });
+}
+
 }  // namespace
+
+Result<json::value> parseAnswer(std::string_view text) {
+  auto parsed = parseJson(text);
+  if (parsed && !isFinite(*parsed)) return fail(ErrorCode::invalid, "invalid JSON: a number is out of range");
+  return parsed;
+}
 
 Result<std::string> compactJson(const Value& value) { return written(value, false); }
 Result<std::string> indentedJson(const Value& value) { return written(value, true); }

@@ -239,7 +239,7 @@ Result<Value> parsedJson(const Call& call) {
   if (const auto paid = call.budget.elements(static_cast<std::int64_t>(input.size() / 4)); !paid) {
     return std::unexpected(paid.error());
   }
-  if (const auto parsed = parseJson(input)) {
+  if (const auto parsed = parseAnswer(input)) {
     Value value = fromJson(*parsed);
     if (const auto fits = Budget::extent(extentOf(value)); !fits) return std::unexpected(fits.error());
     return value;

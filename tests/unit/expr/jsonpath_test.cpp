@@ -131,5 +131,183 @@ TEST(JsonPath, Vectors) {
   });
 }
 
+TEST(JsonPath, Syntax) {
+  expectAll({
+      {"C2", R"j({$....v})j", body, R"j(P: invalid multiple recursive descent)j"},
+      {"C2", R"j({'a\'b'})j", body, R"j("a'b")j"},
+      {"C2", R"j({"a\u0041\n"})j", body, R"j("aA\n")j"},
+      {"C2", R"j({"\101\x41"})j", body, R"j("AA")j"},
+      {"C2", R"j({"a\q"})j", body, R"j(P: unquote string "a\q" error invalid syntax)j"},
+      {"C2", R"j({"a)j", body, R"j(P: unterminated quoted string)j"},
+      {"C2", R"j({$.a b})j", body, R"j(E: unrecognized identifier b)j"},
+      {"C2", R"j({1.2.3})j", body, R"j(P: cannot parse number 1.2.3)j"},
+      {"C2", R"j({+5})j", body, R"j(int 5)j"},
+      {"C2", R"j({-1})j", body, R"j(int -1)j"},
+      {"C2", R"j({5.})j", body, R"j(5)j"},
+      {"C2", R"j({1a})j", body, R"j(E: unrecognized identifier a)j"},
+      {"C2", R"j({$.arr[?(@>15.0))j", body, R"j(P: unclosed array expect ])j"},
+      {"C2", R"j({$.arr[?(@>15.0)x)j", body, R"j(P: unclosed array expect ])j"},
+      {"C2", R"j({$.arr[99999999999999999999]})j", body, R"j(P: array index 99999999999999999999 is not a number)j"},
+      {"C2", R"j({$.arr[:::]})j", body, R"j(P: invalid array index :::)j"},
+      {"C2", R"j({$.arr[1:2:3:4]})j", body, R"j(P: invalid array index 1:2:3:4)j"},
+      {"C2", R"j({$.arr[+1]})j", body, R"j(P: invalid array index +1)j"},
+      {"C2", "{$.a\n}", body, R"j(P: unclosed action)j"},
+      {"C2", "{$.a\t}", body, R"j(P: unrecognized character in action: U+0009)j"},
+      {"C2", R"j({$.é})j", body, R"j(E: é is not found)j"},
+      {"C2", R"j({é})j", body, R"j(E: unrecognized identifier é)j"},
+      {"C2", R"j({$.a"x"})j", body, R"j(E: a"x" is not found)j"},
+      {"C2", R"j({$["a","b"]})j", body, R"j(P: invalid array index "a")j"},
+      {"C2", R"j({,})j", body, R"j(P: unrecognized character in action: U+002C ',')j"},
+      {"C2", R"j({$.arr[?(!@.a)]})j", body, R"j(P: unrecognized character in action: U+0021 '!')j"},
+      {"C2", R"j({$.arr[?(@==)]})j", body, R"j(P: unrecognized character in action: U+003D '=')j"},
+      {"C2", R"j({$.items[?(@.n=="x)]")].n})j", body, R"j(NV)j"},
+      {"C2", R"j({end)j", body, R"j(P: unclosed action)j"},
+      {"C2", R"j({$['']})j", body, R"j(E:  is not found)j"},
+      {"C2", R"j({a.b})j", body, R"j(E: unrecognized identifier a)j"},
+  });
+}
+
+TEST(JsonPath, Evaluation) {
+  expectAll({
+      {"C3", R"j({..v})j", body, R"j(1)j"},
+      {"C3", R"j({$.arr[0,2]})j", body, R"j(10)j"},
+      {"C3", R"j({$.arr[2, 0]})j", body, R"j(30)j"},
+      {"C3", R"j({$.m['zz','k1']})j", body, R"j(E: zz is not found)j"},
+      {"C3", R"j({$.items[?(@.n==@.n)].v})j", body, R"j(1)j"},
+      {"C3", R"j({$.items[?(@.v=1.0)].n})j", body, R"j(E: unrecognized filter operator =)j"},
+      {"C3", R"j({$.items[?(@==1.0)].n})j", body, R"j(E: invalid type for comparison)j"},
+      {"C3", R"j({$.items[?(@==@)]})j", body, R"j(E: invalid type for comparison)j"},
+      {"C3", R"j({$.arr[?(true<true)]})j", body, R"j(E: invalid type for comparison)j"},
+      {"C3", R"j({$.arr[?(@ < "x")]})j", body, R"j(E: incompatible types for comparison)j"},
+      {"C3", R"j({$.arr[?(5==5)]})j", body, R"j(10)j"},
+      {"C3", R"j({$.items[?(@.v[9])].n})j", body, R"j("x")j"},
+      {"C3", R"j({$.n[?(@.x)]})j", body, R"j(E: <nil> is not array or slice and cannot be filtered)j"},
+      {"C3", R"j({$.s[?(@.x)]})j", body, R"j(E: str is not array or slice and cannot be filtered)j"},
+      {"C3", R"j({$.n[0]})j", body, R"j(NV)j"},
+      {"C3", R"j({$.n.*})j", body, R"j(NV)j"},
+      {"C3", R"j({$.arr[*][0]})j", body, R"j(E: float64 is not array or slice)j"},
+      {"C3", R"j({$.arr[1:-1]})j", body, R"j(20)j"},
+      {"C3", R"j({$.arr[:-5]})j", body, R"j(E: array index out of bounds: index -2, length 4)j"},
+      {"C3", R"j({$.arr[::-1]})j", body, R"j(E: step must be > 0)j"},
+      {"C3", R"j({$.arr[4:]})j", body, R"j(NV)j"},
+      {"C3", R"j({range $.arr[*]}{$}{end}{$.a})j", body, R"j(10)j"},
+      {"C3", R"j({range $.arr[?(@>99.0)]}{$}{end}{$.a})j", body, R"j(1)j"},
+      {"C3", R"j({range $.arr[?(@>99.0)]}{.x}{end})j", body, R"j(E: x is not found)j"},
+      {"C3", R"j({range $.items[*]}{.n})j", body, R"j("x")j"},
+      {"C3", R"j({range $.items[*]}{range .v}{$}{end}{end})j", body, R"j(1)j"},
+      {"C3", R"j({range}{end}{end})j", body, R"j(E: not in range, nothing to end)j"},
+      {"C3", R"j({$..[0]})j", body, R"j(E: map[string]interface {} is not array or slice)j"},
+      {"C3", R"j({$.nest..})j", body, R"j({"a":{"v":7}})j"},
+      {"C3", R"j({$.items[?(@.v<=1.0)].n})j", body, R"j("x")j"},
+      {"C3", R"j({$.items[?(@.v>=3.0)].n})j", body, R"j("z")j"},
+      {"C3", R"j({$.items[?(@.n<"y")].n})j", body, R"j("x")j"},
+      {"C3", R"j({$.items[*].zz})j", body, R"j(E: zz is not found)j"},
+      {"C3", R"j({$..n})j", body, R"j(null)j"},
+      {"C3", R"j({5.a})j", body, R"j(E: unrecognized identifier a)j"},
+      {"C3", R"j({$[*][:]})j", R"j([[],[1]])j", R"j(NV)j"},
+      {"C3", R"j({$[0:0]}{$[0]})j", R"j([5])j", R"j(5)j"},
+      {"C3", R"j({$[*].x})j", R"j([null,{"x":1}])j", R"j(1)j"},
+      {"C3", R"j({$..x})j", R"j([])j", R"j(NV)j"},
+      {"C3", R"j({$[?(@[0]==1.0)]})j", R"j([[1],[2]])j", R"j([1])j"},
+      {"C3", R"j({$[?(@)]})j", R"j([null,0])j", R"j(null)j"},
+      {"C3", R"j({$.x})j", R"j({"x":1e21})j", R"j(1e+21)j"},
+      {"C3", R"j({$.x})j", R"j({"x":1,"x":2})j", R"j(2)j"},
+      {"C3", R"j({$.x})j", R"j({"x":9007199254740993})j", R"j(9007199254740992)j"},
+  });
+}
+
+// A document that is null crashes the reference where a path asks it for elements: here it has none.
+TEST(JsonPath, NullDocument) {
+  expectAll({
+      {"C3", "{$[0]}", "null", "NV"},
+      {"C3", "{$.*}", "null", "NV"},
+      {"C3", "{range $[*]}{$}{end}", "[null,1]", "null"},
+  });
+}
+
+// spec/08 §8.3 #1-#19
+TEST(JsonPath, Dialect) {
+  constexpr std::string_view dialect =
+      R"j({"a":[10,20,30],"m":{"k":1,"k-v":2,"k.v":3},"l":[{"x":2,"q":"u"},{"x":4,"q":"v"}],"e":[],"z":null})j";
+  expectAll({
+      {"#1", R"j($.a)j", dialect, R"j("$.a")j"},
+      {"#1", R"j(x{$.a})j", dialect, R"j("x")j"},
+      {"#2", R"j({})j", dialect,
+       R"j({"a":[10,20,30],"e":[],"l":[{"q":"u","x":2},{"q":"v","x":4}],"m":{"k":1,"k-v":2,"k.v":3},"z":null})j"},
+      {"#2", R"j({.m.k})j", dialect, R"j(1)j"},
+      {"#2", R"j({$.m.k})j", dialect, R"j(1)j"},
+      {"#2", R"j({@.m.k})j", dialect, R"j(1)j"},
+      {"#2", R"j({['m'].k})j", dialect, R"j(1)j"},
+      {"#2", R"j({a})j", dialect, R"j(E: unrecognized identifier a)j"},
+      {"#3", R"j({5})j", dialect, R"j(int 5)j"},
+      {"#3", R"j({1.5})j", dialect, R"j(1.5)j"},
+      {"#3", R"j({true})j", dialect, R"j(true)j"},
+      {"#3", R"j({'txt'})j", dialect, R"j("txt")j"},
+      {"#4", R"j({.m.k-v})j", dialect, R"j(2)j"},
+      {"#4", R"j({.m['k-v']})j", dialect, R"j(2)j"},
+      {"#4", R"j({.m["k"]})j", dialect, R"j(P: invalid array index "k")j"},
+      {"#5", R"j({.m.k\.v})j", dialect, R"j(3)j"},
+      {"#5", R"j({.m['k\.v']})j", dialect, R"j(3)j"},
+      {"#5", R"j({.m['k.v']})j", dialect, R"j(E: v is not found)j"},
+      {"#6", R"j({.a[*]})j", dialect, R"j(10)j"},
+      {"#6", R"j({.m.*})j", dialect, R"j(1)j"},
+      {"#7", R"j({..q})j", dialect, R"j("u")j"},
+      {"#7", R"j({..*})j", dialect, R"j(P: unrecognized character in action: U+002A '*')j"},
+      {"#8", R"j({.a[0]})j", dialect, R"j(10)j"},
+      {"#8", R"j({.a[-1]})j", dialect, R"j(30)j"},
+      {"#8", R"j({.a[5]})j", dialect, R"j(E: array index out of bounds: index 5, length 3)j"},
+      {"#8", R"j({.a[-5]})j", dialect, R"j(E: array index out of bounds: index -2, length 3)j"},
+      {"#9", R"j({.a[1:2]})j", dialect, R"j(20)j"},
+      {"#9", R"j({.a[2:]})j", dialect, R"j(30)j"},
+      {"#9", R"j({.a[-2:]})j", dialect, R"j(20)j"},
+      {"#9", R"j({.a[::2]})j", dialect, R"j(10)j"},
+      {"#9", R"j({.a[1:9]})j", dialect, R"j(E: array index out of bounds: index 8, length 3)j"},
+      {"#9", R"j({.a[7:8]})j", dialect, R"j(E: array index out of bounds: index 7, length 3)j"},
+      {"#10", R"j({.a[2,0]})j", dialect, R"j(30)j"},
+      {"#10", R"j({.m['k','k-v']})j", dialect, R"j(1)j"},
+      {"#11", R"j({.l[?(@.x > 3.0)].q})j", dialect, R"j("v")j"},
+      {"#11", R"j({.l[?(@.q)].q})j", dialect, R"j("u")j"},
+      {"#11", R"j({.l[?(@.x == @.x)].q})j", dialect, R"j("u")j"},
+      {"#11", R"j({.l[?(@.q=='u' || @.q=='v')]})j", dialect, R"j(P: unrecognized character in action: U+007C '|')j"},
+      {"#12", R"j({.l[?(@.x > 3)]})j", dialect, R"j(E: incompatible types for comparison)j"},
+      {"#12", R"j({.l[?(@.q == 'v')].x})j", dialect, R"j(4)j"},
+      {"#13", R"j({.l[?(@.y == 1.0)]})j", dialect, R"j(E: y is not found)j"},
+      {"#13", R"j({.l[?(@.y)]})j", dialect, R"j(NV)j"},
+      {"#14", R"j({range .l[*]}{.x}{end})j", dialect, R"j(2)j"},
+      {"#14", R"j({end})j", dialect, R"j(E: not in range, nothing to end)j"},
+      {"#15", R"j({.m.k.y})j", dialect, R"j(E: y is not found)j"},
+      {"#15", R"j({.a.y})j", dialect, R"j(E: y is not found)j"},
+      {"#15", R"j({.z.y})j", dialect, R"j(E: y is not found)j"},
+      {"#15", R"j({..y})j", dialect, R"j(E: y is not found)j"},
+      {"#16", R"j({.m[0]})j", dialect, R"j(E: map[string]interface {} is not array or slice)j"},
+      {"#17", R"j({.e[*]})j", dialect, R"j(NV)j"},
+      {"#17", R"j({.l[?(@.q=='n')]})j", dialect, R"j(NV)j"},
+      {"#18", R"j({$.a)j", dialect, R"j(P: unclosed action)j"},
+      {"#18", R"j({$&})j", dialect, R"j(P: unrecognized character in action: U+0026 '&')j"},
+      {"#19", R"j({.z})j", dialect, R"j(null)j"},
+  });
+}
+
+// No path makes an evaluation long: each of these would visit more values than there are atoms in a person.
+TEST(JsonPath, Budget) {
+  std::string unions = "{$", descents = "{$", ranges, filters = "{$[?(@";
+  for (int i = 0; i < 60; ++i) {
+    unions += "[*,*,*,*]";
+    descents += "..[*]";
+    ranges += "{range $[0,0,0]}";
+    filters += "[*,*,*,*]";
+  }
+  std::string deep = "1";
+  for (int i = 0; i < 100; ++i) deep = "[" + deep + "]";
+  EXPECT_EQ(outcome(unions + "}", deep), "E: memory budget exceeded");
+  EXPECT_EQ(outcome(descents + "}", deep), "E: memory budget exceeded");
+  EXPECT_EQ(outcome(ranges, deep), "E: the path has too many ranges in one another");
+  EXPECT_EQ(outcome(filters + ")]}", deep), "E: memory budget exceeded");
+  EXPECT_EQ(outcome("{" + std::string(20'000, '.') + "}", "1"), "P: invalid multiple recursive descent");
+  std::string long_path = "{";
+  for (int i = 0; i < 11'000; ++i) long_path += ".a";
+  EXPECT_EQ(outcome(long_path + "}", "{}"), "P: the path has too many elements");
+}
+
 }  // namespace
 }  // namespace crossfade::expr
