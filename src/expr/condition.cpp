@@ -29,6 +29,7 @@ Measurement understand(const Measured& measured) {
   if (const auto* number = std::get_if<double>(&measured)) return {*number, types::floating()};
   if (const auto* text = std::get_if<std::string>(&measured)) return {*text, types::string()};
   if (const auto* document = std::get_if<json::value>(&measured)) return {fromJson(*document), typeOf(*document)};
+  if (const auto* typed = std::get_if<Typed>(&measured)) return {typed->value, typed->type};
   if (const auto* numbers = std::get_if<std::vector<double>>(&measured)) {
     List list{.elements = List::Elements::floating};
     list.items.assign(numbers->begin(), numbers->end());

@@ -12,12 +12,20 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "expr/types.hpp"
+#include "expr/value.hpp"
 
 namespace crossfade::expr {
 
-// A provider's value: nothing, a boolean, a number (NaN and infinities are possible), a list of numbers, a text, or any
-// JSON. spec/07 A3.
-using Measured = std::variant<std::monostate, bool, double, std::vector<double>, std::string, json::value>;
+// A value that JSON can't express (times, 64-bit integers), with its static type.
+struct Typed {
+  Value value;
+  TypeRef type;
+};
+
+// A provider's value: nothing, a boolean, a number (NaN and infinities are possible), a list of numbers, a text, any
+// JSON, or what the provider makes itself. spec/07 A3.
+using Measured = std::variant<std::monostate, bool, double, std::vector<double>, std::string, json::value, Typed>;
 
 // Whether `result` fulfils the condition. Fails with the bare compile or run message, and where the outcome is no
 // boolean.
