@@ -14,7 +14,7 @@ add_library(crossfade_test_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
 target_precompile_headers(crossfade_test_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp <gtest/gtest.h>)
 target_link_libraries(crossfade_test_pch PUBLIC crossfade_pch GTest::gtest)
 
-set(crossfade_libraries_net OpenSSL::SSL)
+set(crossfade_libraries_net OpenSSL::SSL ZLIB::ZLIB)
 set(crossfade_libraries_base spdlog::spdlog)
 set(crossfade_libraries_expr re2)
 set(crossfade_libraries_kube yaml-cpp)
