@@ -39,10 +39,11 @@ std::int64_t nextNumber(const api::AnalysisRun& run, const std::string& metric) 
   return result == results.end() ? 1 : result->count + result->error + 1;
 }
 
-// The run that a Job belongs to: by its controller; by its label where it can't have one (another namespace).
-std::string_view ownerUid(const api::Metadata& job, bool same_namespace) {
+// The run that a Job belongs to: by its controller; by its label where it can't have one (another namespace or
+// cluster).
+std::string_view ownerUid(const api::Metadata& job, bool ownable) {
   if (job.controller) return job.controller->uid;
-  return same_namespace ? std::string_view() : job.label(api::analysis_run_uid_label);
+  return ownable ? std::string_view() : job.label(api::analysis_run_uid_label);
 }
 
 // The phase that a Job's conditions tell; the last one counts.
@@ -79,7 +80,8 @@ std::string hopelessContainers(const json::object& pod) {
 class Job final : public Provider {
  public:
   Job(const Context& context, json::object settings)
-      : client_(context.client),
+      : client_(context.job_client == nullptr ? context.client : *context.job_client),
+        foreign_cluster_(context.job_client != nullptr),
         clock_(context.clock),
         own_namespace_(context.job_namespace),
         settings_(std::move(settings)) {}
@@ -194,7 +196,7 @@ class Job final : public Provider {
                           {"namespace", ns},
                           {"labels", std::move(labels)},
                           {"annotations", std::move(annotations)}};
-    if (ns == run.metadata.ns) {
+    if (ownable(run)) {
       metadata["ownerReferences"] = json::array{json::object{{"apiVersion", api::api_version},
                                                              {"kind", "AnalysisRun"},
                                                              {"name", run.metadata.name},
@@ -215,7 +217,7 @@ class Job final : public Provider {
     const Result<json::object> existing = co_await client_.get(kube::resources::jobs, ns, name);
     if (!existing) co_return false;
     const api::Metadata metadata = api::decodeMetadata(*existing);
-    co_return ownerUid(metadata, ns == run.metadata.ns) == run.metadata.uid;
+    co_return ownerUid(metadata, ownable(run)) == run.metadata.uid;
   }
 
   // Namespace and name of a measurement's Job.
@@ -245,7 +247,11 @@ class Job final : public Provider {
     co_return lines;
   }
 
+  // Owners are known within one namespace of one cluster only.
+  bool ownable(const api::AnalysisRun& run) const { return !foreign_cluster_ && namespaceOf(run) == run.metadata.ns; }
+
   kube::Client& client_;
+  const bool foreign_cluster_;
   Clock& clock_;
   const std::string own_namespace_;
   const json::object settings_;

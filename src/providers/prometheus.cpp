@@ -5,44 +5,45 @@
 #include <vector>
 
 #include "base/go_text.hpp"
-#include "base/log.hpp"
-#include "expr/condition.hpp"
 #include "expr/numbers.hpp"
-#include "providers/backend.hpp"
 #include "providers/builtin.hpp"
 #include "providers/oauth2.hpp"
+#include "providers/query.hpp"
 
 namespace crossfade::providers {
 
 namespace {
 
-// --- what the metric says
-// ------------------------------------------------------------------------------------------------
+// --- what the metric says -------------------------------------------------------------------------------------------
 
 struct RangeQuery {
   std::string start, end, step;
 };
 struct Settings {
   net::Url address;
+  bool managed = false;  // by Amazon
   std::string query;
   Duration timeout = seconds(30);
   bool insecure = false;
-  std::vector<std::pair<std::string, std::string>> headers;
+  HeaderList headers;
   std::string user, password;
+  std::optional<net::AwsWish> sigv4;
   std::optional<OAuth2> oauth2;
   std::optional<RangeQuery> range;
 };
 
 std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
 
-Result<net::Url> readAddress(const json::object& json, const std::string& fallback) {
+Result<> readAddress(const json::object& json, const std::string& fallback, Settings& settings) {
   const std::string_view given = getString(json, {"address"});
   const std::string_view text = given.empty() ? std::string_view(fallback) : given;
   if (text.empty()) return refuse("prometheus address is not configured");
   auto url = net::parseUrl(text);
   if (!url) return refuse("prometheus address is not is url format");
-  while (url->path.ends_with('/')) url->path.pop_back();
-  return *url;
+  settings.address = std::move(*url);
+  // Requests are only signed for the service that asks for it; elsewhere the block counts for nothing.
+  settings.managed = text.find("aps-workspaces") != text.npos;
+  return {};
 }
 
 Result<> readAuthentication(const json::object& json, Settings& settings) {
@@ -51,14 +52,11 @@ Result<> readAuthentication(const json::object& json, Settings& settings) {
   constexpr std::string_view missing = "missing mandatory parameter in metric for basic auth setup: ";
   if (settings.user.empty() && !settings.password.empty()) return refuse(std::string(missing) + "username");
   if (!settings.user.empty() && settings.password.empty()) return refuse(std::string(missing) + "password");
-  // Requests are only signed for the service that asks for it; elsewhere the block counts for nothing.
-  const bool managed = settings.address.host.find("aps-workspaces") != std::string::npos ||
-                       settings.address.path.find("aps-workspaces") != std::string::npos;
-  for (const std::string_view member : {"region", "profile", "roleArn"}) {
-    if (managed && !getString(json, {"authentication", "sigv4", member}).empty()) {
-      return refuse("AWS SigV4 authentication of the metric provider \"prometheus\" is not supported yet");
-    }
-  }
+  net::AwsWish wish{.region = std::string(getString(json, {"authentication", "sigv4", "region"})),
+                    .profile = std::string(getString(json, {"authentication", "sigv4", "profile"})),
+                    .role_arn = std::string(getString(json, {"authentication", "sigv4", "roleArn"}))};
+  const bool wanted = !wish.region.empty() || !wish.profile.empty() || !wish.role_arn.empty();
+  if (wanted && settings.managed) settings.sigv4 = std::move(wish);
   auto oauth2 = OAuth2::parse(getObject(json, {"authentication", "oauth2"}));
   if (!oauth2) return std::unexpected(oauth2.error());
   settings.oauth2 = std::move(*oauth2);
@@ -67,18 +65,10 @@ Result<> readAuthentication(const json::object& json, Settings& settings) {
 
 Result<Settings> readSettings(const json::object& json, const std::string& default_address) {
   Settings settings;
-  auto address = readAddress(json, default_address);
-  if (!address) return std::unexpected(address.error());
-  settings.address = std::move(*address);
+  if (const auto read = readAddress(json, default_address, settings); !read) return std::unexpected(read.error());
   settings.query = getString(json, {"query"});
   settings.insecure = getBool(json, {"insecure"});
-  if (const json::array* headers = getArray(json, {"headers"})) {
-    for (const json::value& header : *headers) {
-      const json::object* pair = header.if_object();
-      if (pair == nullptr) continue;
-      settings.headers.emplace_back(getString(*pair, {"key"}), getString(*pair, {"value"}));
-    }
-  }
+  settings.headers = readHeaders(json);
   if (const json::object* range = getObject(json, {"rangeQuery"})) {
     settings.range = RangeQuery{std::string(getString(*range, {"start"})), std::string(getString(*range, {"end"})),
                                 std::string(getString(*range, {"step"}))};
@@ -92,10 +82,9 @@ Result<Settings> readSettings(const json::object& json, const std::string& defau
   return settings;
 }
 
-// --- the request
-// ---------------------------------------------------------------------------------------------------------
+// --- the request ----------------------------------------------------------------------------------------------------
 
-std::string unixSeconds(TimePoint time) {
+std::string preciseSeconds(TimePoint time) {
   const auto whole = std::chrono::floor<seconds>(time);
   return go::shortestFixed(static_cast<double>(whole.time_since_epoch().count()) +
                            static_cast<double>((time - whole).count()) / 1e6);
@@ -112,33 +101,36 @@ Result<Form> rangeForm(const Settings& settings, TimePoint now) {
   if (!end) return refuse("failed to parse rangeQuery.end as time: " + end.error().message);
   const auto step = go::parseDuration(range.step);
   if (!step) return refuse("failed to parse rangeQuery.step as duration: " + step.error().message);
-  return Form{{"end", unixSeconds(*end)},
+  return Form{{"end", preciseSeconds(*end)},
               {"query", settings.query},
-              {"start", unixSeconds(*start)},
+              {"start", preciseSeconds(*start)},
               {"step", go::shortestFixed(std::chrono::duration<double>(*step).count())}};
 }
 
 Result<Form> queryForm(const Settings& settings, TimePoint now) {
   if (settings.range) return rangeForm(settings, now);
-  return Form{{"query", settings.query}, {"time", unixSeconds(now)}};
+  return Form{{"query", settings.query}, {"time", preciseSeconds(now)}};
 }
 
-// The metric's own headers win over every authentication. spec/08 §4.3.
-void authorize(BackendRequest& request, const Settings& settings, const std::string& token) {
+// How the requests of one measurement prove themselves.
+struct Identity {
+  std::string token;  // the Authorization that OAuth2 gave
+  std::optional<net::AwsCredentials> aws;
+  std::string region;
+};
+
+// OAuth2, then a signature, then Basic where nothing is set; the metric's own headers win over all. spec/08 §4.3.
+void authorize(BackendRequest& request, const Settings& settings, const Identity& identity, TimePoint now) {
   const bool in_address = !settings.address.user.empty() || !settings.address.password.empty();
-  if (!token.empty()) {
-    request.headers.set("Authorization", token);
-  } else if (!settings.user.empty() && !in_address) {
+  if (!identity.token.empty()) request.headers.set("Authorization", identity.token);
+  if (identity.aws) signForAws(request, *identity.aws, {identity.region, "aps"}, now);
+  if (!settings.user.empty() && !in_address && !request.headers.has("Authorization")) {
     request.headers.set("Authorization", basicAuthorization(settings.user, settings.password));
   }
-  for (const auto& [name, value] : settings.headers) {
-    // The host is the address's.
-    if (!name.empty() && name != "Host") request.headers.set(name, value);
-  }
+  setHeaders(request.headers, settings.headers);
 }
 
-// --- the answer
-// ----------------------------------------------------------------------------------------------------------
+// --- the answer -----------------------------------------------------------------------------------------------------
 
 struct Samples {
   bool scalar = false;
@@ -147,9 +139,7 @@ struct Samples {
 
   std::string text() const {
     if (scalar) return go::shortestFixed(values[0]);
-    std::string list;
-    for (const double value : values) list += (list.empty() ? "" : ",") + go::shortestFixed(value);
-    return "[" + list + "]";
+    return listText(values, go::shortestFixed);
   }
   expr::Measured measured() const {
     if (scalar) return values[0];
@@ -238,79 +228,75 @@ Result<Samples> decode(const net::Response& response) {
   return readData(*answer);
 }
 
-// --- the provider
-// --------------------------------------------------------------------------------------------------------
+// --- the provider ---------------------------------------------------------------------------------------------------
 
-class Prometheus final : public Provider {
+class Prometheus final : public QueryProvider {
  public:
-  Prometheus(const Context& context, Settings settings)
-      : dialer_(context.dialer), clock_(context.clock), settings_(std::move(settings)) {}
-
-  Task<api::Measurement> run(const api::AnalysisRun&, const api::Metric& metric) override {
-    const TimePoint began = clock_.now();
-    api::Measurement measurement;
-    measurement.started_at = began;
-    const auto form = queryForm(settings_, began);
-    if (!form) co_return markError(std::move(measurement), clock_.now(), form.error().message);
-    const Result<net::Response> response = co_await ask(*form, began + settings_.timeout);
-    const auto samples = response ? decode(*response) : Result<Samples>(fail(response.error()));
-    const TimePoint now = clock_.now();
-    if (!samples) co_return markError(std::move(measurement), now, samples.error().message);
-
-    const expr::Verdict verdict =
-        expr::assess(samples->measured(), metric.success_condition, metric.failure_condition, now);
-    if (verdict.phase == "Error") co_return markError(std::move(measurement), now, verdict.error);
-    measurement.phase = verdict.phase;
-    measurement.value = samples->text();
-    measurement.finished_at = now;
-    std::string warnings;
-    for (const std::string& warning : samples->warnings) {
-      warnings += fmt::format("{}\"{}\"", warnings.empty() ? "" : ", ", warning);
-    }
-    if (!warnings.empty()) measurement.metadata["warnings"] = warnings;
-    co_return measurement;
-  }
-
-  // A query is over when run() is: nothing is ever left in flight.
-  Task<api::Measurement> resume(const api::AnalysisRun&, const api::Metric& metric,
-                                api::Measurement measurement) override {
-    log::warn("metric {}: a Prometheus measurement can't be resumed", metric.name);
-    co_return measurement;
-  }
-  Task<api::Measurement> terminate(const api::AnalysisRun&, const api::Metric& metric,
-                                   api::Measurement measurement) override {
-    log::warn("metric {}: a Prometheus measurement can't be terminated", metric.name);
-    co_return measurement;
-  }
-  Task<Result<>> garbageCollect(const api::AnalysisRun&, const api::Metric&, std::int64_t) override {
-    co_return Result<>();
-  }
+  Prometheus(const Context& context, Settings settings) : QueryProvider(context), settings_(std::move(settings)) {}
 
   std::map<std::string, std::string> metadata(const api::Metric&) const override {
     if (settings_.query.empty()) return {};
     return {{"ResolvedPrometheusQuery", settings_.query}};
   }
 
+ protected:
+  Task<Result<Reading>> read(const api::AnalysisRun&, TimePoint began) override {
+    const TimePoint deadline = began + settings_.timeout;
+    const Result<Identity> identity = co_await identify(deadline);
+    if (!identity) co_return fail(identity.error());
+    const auto form = queryForm(settings_, began);
+    if (!form) co_return fail(form.error());
+    const Result<net::Response> response = co_await ask(*form, *identity, deadline);
+    if (!response) co_return fail(response.error());
+    const auto samples = decode(*response);
+    if (!samples) co_return fail(samples.error());
+    Reading reading;
+    reading.result = samples->measured();
+    reading.value = samples->text();
+    std::string warnings;
+    for (const std::string& warning : samples->warnings) {
+      warnings += fmt::format("{}\"{}\"", warnings.empty() ? "" : ", ", warning);
+    }
+    if (!warnings.empty()) reading.metadata["warnings"] = warnings;
+    co_return reading;
+  }
+
  private:
-  // As a form, and where the server (or a proxy in front of it) wants none, as a GET.
-  Task<Result<net::Response>> ask(Form form, TimePoint deadline) {
-    BackendRequest request{.method = "POST", .url = settings_.address, .insecure = settings_.insecure};
-    request.url.path += settings_.range ? "/api/v1/query_range" : "/api/v1/query";
-    std::string token;
+  net::Url urlOf() const {
+    net::Url url = settings_.address;
+    url.path = joinPath(url.path, settings_.range ? "/api/v1/query_range" : "/api/v1/query");
+    return url;
+  }
+
+  Task<Result<Identity>> identify(TimePoint deadline) {
+    Identity identity;
+    if (settings_.sigv4) {
+      const auto aws = awsSession(context_);
+      const Result<net::AwsCredentials> credentials = co_await aws->credentials(*settings_.sigv4, deadline);
+      if (!credentials) co_return refuse("could not get SigV4 credentials: " + credentials.error().message);
+      identity.aws = *credentials;
+      identity.region = aws->region(*settings_.sigv4);
+      if (identity.region.empty()) co_return refuse("region not configured in sigv4 or in default credentials chain");
+    }
     if (settings_.oauth2) {
       const Result<std::string> fetched =
-          co_await fetchAuthorization(dialer_, clock_, *settings_.oauth2, settings_.insecure, deadline);
+          co_await fetchAuthorization(context_.dialer, context_.clock, *settings_.oauth2, settings_.insecure, deadline);
       if (!fetched) {
-        co_return fail(fetched.error().code,
-                       fmt::format("{}: {}", describe(request.method, request.url), fetched.error().message));
+        co_return fail(fetched.error().code, fmt::format("{}: {}", describe("POST", urlOf()), fetched.error().message));
       }
-      token = *fetched;
+      identity.token = *fetched;
     }
+    co_return identity;
+  }
+
+  // As a form, and where the server (or a proxy in front of it) wants none, as a GET.
+  Task<Result<net::Response>> ask(Form form, Identity identity, TimePoint deadline) {
+    BackendRequest request{.method = "POST", .url = urlOf(), .insecure = settings_.insecure};
     request.headers.set("Content-Type", "application/x-www-form-urlencoded");
-    authorize(request, settings_, token);
     request.body = formEncode(form);
     BackendRequest again = request;
-    Result<net::Response> response = co_await fetch(dialer_, clock_, std::move(request), deadline);
+    authorize(request, settings_, identity, context_.clock.now());
+    Result<net::Response> response = co_await fetch(std::move(request), deadline);
     const int status = response ? response->status : 0;
     if (status != 403 && status != 405 && status != 501) co_return response;
 
@@ -318,12 +304,10 @@ class Prometheus final : public Provider {
     again.url.query += (again.url.query.empty() ? "" : "&") + again.body;
     again.body.clear();
     again.headers = {};
-    authorize(again, settings_, token);
-    co_return co_await fetch(dialer_, clock_, std::move(again), deadline);
+    authorize(again, settings_, identity, context_.clock.now());
+    co_return co_await fetch(std::move(again), deadline);
   }
 
-  net::Dialer& dialer_;
-  Clock& clock_;
   const Settings settings_;
 };
 

@@ -11,9 +11,12 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "kube/client.hpp"
+#include "net/aws_credentials.hpp"
 #include "net/http.hpp"
 
 namespace crossfade::providers {
+
+class PluginHost;  // providers/plugin_host.hpp
 
 // What a provider may use. Everything outlives the measurement.
 struct Context {
@@ -22,6 +25,17 @@ struct Context {
   Clock& clock;
   std::string prometheus_address;  // default for metrics without one
   std::string job_namespace;       // "": the run's
+
+  std::string controller_namespace = "argo-rollouts";  // where the Secrets of hosted services are. spec/08 §3.2
+  net::Environment environment = {};                   // variables; null: none is set
+  std::shared_ptr<net::AwsSession> aws = nullptr;      // keeps temporary credentials; null: none are kept
+  PluginHost* plugins = nullptr;                       // null: no plugin is hosted
+  kube::Client* job_client = nullptr;                  // of the cluster where Jobs run; null: `client`
+
+  // The variable's value; empty when it is not set.
+  std::string variable(std::string_view name) const {
+    return environment ? environment(name).value_or("") : std::string();
+  }
 };
 
 // Made anew for each measurement; outlives the tasks that it hands out, and so do the run and the metric given to them.
@@ -41,9 +55,11 @@ class Provider {
   virtual std::map<std::string, std::string> metadata(const api::Metric& metric) const = 0;
 };
 
-// The provider that `metric` names; fails in spec/08 §1.2's words when there is none, or when it isn't there yet, and
-// where its configuration makes no sense.
+// The provider that `metric` names; fails in spec/08 §1.2's words when there is none, and where its configuration makes
+// no sense.
 Result<std::unique_ptr<Provider>> makeProvider(const Context& context, const api::Metric& metric);
+// The name of its kind in logs and lists: "Prometheus", "skywalking", "Unknown Provider". spec/08 §1.1.
+std::string_view providerType(const api::Metric& metric);
 
 // A measurement that failed before it could be made, now. spec/08 §1.3.
 api::Measurement failedMeasurement(TimePoint now, std::string message);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "providers/builtin.hpp"
@@ -10,36 +11,41 @@ namespace {
 
 using Make = Result<std::unique_ptr<Provider>> (*)(const Context&, const json::object&);
 struct Entry {
-  std::string_view key;
-  Make make;  // null: not there yet
+  std::string_view key, type;
+  Make make;
 };
 // The first that a metric names wins. spec/08 §1.2.
-constexpr std::array<Entry, 12> entries{{{"prometheus", makePrometheus},
-                                         {"job", makeJob},
-                                         {"kayenta", nullptr},
-                                         {"web", nullptr},
-                                         {"datadog", nullptr},
-                                         {"wavefront", nullptr},
-                                         {"newRelic", nullptr},
-                                         {"cloudWatch", nullptr},
-                                         {"graphite", nullptr},
-                                         {"influxdb", nullptr},
-                                         {"skywalking", nullptr},
-                                         {"plugin", nullptr}}};
+constexpr std::array<Entry, 12> entries{{{"prometheus", "Prometheus", makePrometheus},
+                                         {"job", "Job", makeJob},
+                                         {"kayenta", "Kayenta", makeKayenta},
+                                         {"web", "Web", makeWeb},
+                                         {"datadog", "Datadog", makeDatadog},
+                                         {"wavefront", "Wavefront", makeWavefront},
+                                         {"newRelic", "NewRelic", makeNewRelic},
+                                         {"cloudWatch", "CloudWatch", makeCloudWatch},
+                                         {"graphite", "Graphite", makeGraphite},
+                                         {"influxdb", "Influxdb", makeInfluxdb},
+                                         {"skywalking", "skywalking", makeSkyWalking},
+                                         {"plugin", "RPCPlugin", makePlugin}}};
+
+const Entry* entryOf(const json::object& provider) {
+  const auto entry =
+      std::ranges::find_if(entries, [&](const Entry& one) { return getObject(provider, {one.key}) != nullptr; });
+  return entry == entries.end() ? nullptr : entry;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Provider>> makeProvider(const Context& context, const api::Metric& metric) {
   const json::object provider = metric.provider.object();
-  for (const auto& [key, make] : entries) {
-    const json::object* settings = getObject(provider, {key});
-    if (settings == nullptr) continue;
-    if (make == nullptr) {
-      return fail(ErrorCode::invalid, fmt::format("metric provider \"{}\" is not supported yet", key));
-    }
-    return make(context, *settings);
-  }
-  return fail(ErrorCode::invalid, fmt::format("no valid provider in metric '{}'", metric.name));
+  const Entry* entry = entryOf(provider);
+  if (entry == nullptr) return fail(ErrorCode::invalid, fmt::format("no valid provider in metric '{}'", metric.name));
+  return entry->make(context, *getObject(provider, {entry->key}));
+}
+
+std::string_view providerType(const api::Metric& metric) {
+  const Entry* entry = entryOf(metric.provider.object());
+  return entry == nullptr ? "Unknown Provider" : entry->type;
 }
 
 api::Measurement failedMeasurement(TimePoint now, std::string message) {

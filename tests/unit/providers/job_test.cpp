@@ -45,7 +45,7 @@ std::string missing() {
   return R"({"kind":"Status","status":"Failure","reason":"NotFound","code":404,"message":"jobs.batch \"j\" not found"})";
 }
 
-TEST_F(Job, IsCreated) {  // 58
+TEST_F(Job, IsCreated) {  // spec/08 §16.3 #1
   api->answer(201, "{}");
   const api::Measurement measurement = run(metric);
   EXPECT_EQ(api->last(), "POST /apis/batch/v1/namespaces/ns/jobs?fieldManager=rollouts-controller");
@@ -60,7 +60,7 @@ TEST_F(Job, IsCreated) {  // 58
           name, uid, owner)));
   EXPECT_EQ(measurement.phase, "Running");
   EXPECT_EQ(measurement.metadata, (std::map<std::string, std::string>{{"job-name", name}, {"job-namespace", "ns"}}));
-  EXPECT_EQ(measurement.resume_at, loop.clock().now());
+  EXPECT_EQ(measurement.resume_at, loop.clock().now());  // spec/08 §18 #17
   EXPECT_FALSE(measurement.finished_at);
 }
 
@@ -72,14 +72,36 @@ TEST_F(Job, IsCreatedElsewhere) {
   EXPECT_EQ(find(json::parse(api->requests()[0].body), {"metadata", "ownerReferences"}), nullptr);
 }
 
-TEST_F(Job, IsNamedAfterRunMetricAndNumber) {
+// ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG: Jobs of another cluster, where no owner can be. spec/08 §9.1, §9.2
+TEST_F(Job, IsCreatedInAnotherCluster) {
+  const auto other_api = std::make_shared<test::ScriptedTransport>(loop.clock());
+  kube::Client other(other_api, loop.clock(), kube::Config(), "crossfade/test");
+  Context elsewhere = context();
+  elsewhere.job_client = &other;
+  const auto provider = makeProvider(elsewhere, metric);
+  other_api->answer(201, "{}");
+  EXPECT_EQ(loop.get((*provider)->run(analysis_run, metric))->phase, "Running");
+  EXPECT_TRUE(api->requests().empty());
+  EXPECT_EQ(find(json::parse(other_api->requests()[0].body), {"metadata", "ownerReferences"}), nullptr);
+  // The one that is there already is known by its label.
+  for (const auto& [owner, phase] : {std::pair(uid, "Running"), {"another", "Error"}}) {
+    other_api->answer(409, conflict());
+    other_api->answer(
+        200, fmt::format(R"({{"metadata":{{"name":"j","labels":{{"analysisrun.argoproj.io/uid":"{}"}}}}}})", owner));
+    EXPECT_EQ(loop.get((*provider)->run(analysis_run, metric))->phase, phase);
+  }
+  other_api->answer(200, R"({"status":{"conditions":[{"type":"Failed","status":"True"}]}})");
+  EXPECT_EQ(loop.get((*provider)->resume(analysis_run, metric, inFlight()))->phase, "Failed");
+}
+
+TEST_F(Job, IsNamedAfterRunMetricAndNumber) {  // spec/08 §18 #15
   api::MetricResult result;
   result.name = "m";
   result.count = 3;
   result.error = 2;
   analysis_run.status.metric_results = {result};
-  EXPECT_EQ(nameFor("m"), std::string(uid) + ".m.6");                             // 59
-  const std::string first = nameFor("abcdefghijklmnopqrstuvwxyz-first-metric0");  // 60
+  EXPECT_EQ(nameFor("m"), std::string(uid) + ".m.6");                             // spec/08 §16.3 #2
+  const std::string first = nameFor("abcdefghijklmnopqrstuvwxyz-first-metric0");  // spec/08 §16.3 #3
   const std::string second = nameFor("abcdefghijklmnopqrstuvwxyz-other-metric0");
   EXPECT_EQ(first.size(), 63U);
   EXPECT_TRUE(first.starts_with(std::string(uid) + ".abcdefghijkl"));
@@ -98,8 +120,8 @@ TEST_F(Job, ThatExistsAlreadyIsAdoptedOrRefused) {
                  owner.empty() ? "" : fmt::format(R"(,"ownerReferences":[{{"controller":true,"uid":"{}"}}])", owner)));
     return run(metric);
   };
-  EXPECT_EQ(existing(uid).phase, "Running");                                // 61
-  EXPECT_EQ(existing("other").message, "jobs.batch \"j\" already exists");  // 62
+  EXPECT_EQ(existing(uid).phase, "Running");                                // spec/08 §16.3 #4
+  EXPECT_EQ(existing("other").message, "jobs.batch \"j\" already exists");  // spec/08 §16.3 #5
   EXPECT_EQ(existing("").message, "jobs.batch \"j\" already exists");       // no owner at all
   job_namespace = "jobs";
   EXPECT_EQ(existing("").phase, "Running");  // by its label
@@ -114,13 +136,14 @@ TEST_F(Job, Resumes) {
     api->answer(200, fmt::format(R"({{"status":{{"conditions":[{}]}}}})", list));
     return resume(inFlight());
   };
-  EXPECT_EQ(conditions(R"({"type":"Complete","status":"True"})").phase, "Successful");  // 63
+  EXPECT_EQ(conditions(R"({"type":"Complete","status":"True"})").phase, "Successful");  // spec/08 §16.3 #6
   EXPECT_EQ(conditions(R"({"type":"Complete","status":"True"})").finished_at, loop.clock().now());
   EXPECT_EQ(conditions(R"({"type":"Failed","status":"True"})").phase, "Failed");
   EXPECT_EQ(conditions(R"({"type":"Complete","status":"False"},{"type":"Suspended","status":"True"})").phase,
             "Running");
 
-  for (const auto& [elapsed, delay] : {std::pair(0, 0), {2, 2}, {8, 4}, {50, 10}, {450, 30}, {1800, 60}}) {  // 64, §9.6
+  for (const auto& [elapsed, delay] :
+       {std::pair(0, 0), {2, 2}, {8, 4}, {50, 10}, {450, 30}, {1800, 60}}) {  // spec/08 §16.3 #7, spec/08 §9.6 #1-#6
     api->answer(200, "{}");
     EXPECT_EQ(resume(inFlight(seconds(elapsed))).resume_at, loop.clock().now() + seconds(delay)) << elapsed;
   }
@@ -133,7 +156,7 @@ TEST_F(Job, Resumes) {
   EXPECT_EQ(still.resume_at, loop.clock().now() + seconds(10));
 }
 
-TEST_F(Job, GivesUpOnImagesThatCantBeHad) {
+TEST_F(Job, GivesUpOnImagesThatCantBeHad) {  // spec/08 §18 #16
   const auto waiting = [&](const char* reason) {
     api->answer(200, R"({"spec":{"selector":{"matchLabels":{"job":"j"}}}})");
     api->answer(
@@ -143,11 +166,11 @@ TEST_F(Job, GivesUpOnImagesThatCantBeHad) {
             reason));
     return resume(inFlight());
   };
-  const api::Measurement hopeless = waiting("ImagePullBackOff");  // 65
+  const api::Measurement hopeless = waiting("ImagePullBackOff");  // spec/08 §16.3 #8
   EXPECT_EQ(hopeless.phase, "Inconclusive");
   EXPECT_EQ(hopeless.message, "Pod p, container c has terminal error (ImagePullBackOff): Back-off\n");
   EXPECT_TRUE(api->last().starts_with("GET /api/v1/namespaces/ns/pods?labelSelector=job%3Dj")) << api->last();
-  EXPECT_EQ(waiting("CrashLoopBackOff").phase, "Running");  // 66
+  EXPECT_EQ(waiting("CrashLoopBackOff").phase, "Running");  // spec/08 §16.3 #9
 }
 
 TEST_F(Job, Terminates) {
@@ -160,12 +183,12 @@ TEST_F(Job, Terminates) {
   EXPECT_TRUE(api->last().starts_with("DELETE /apis/batch/v1/namespaces/ns/jobs/j"));
   EXPECT_NE(api->requests().back().body.find("Foreground"), std::string::npos);
   api->answer(404, missing());
-  EXPECT_EQ(terminate().phase, "Inconclusive");  // 68
+  EXPECT_EQ(terminate().phase, "Inconclusive");  // spec/08 §16.3 #11
   api->answer(403, R"({"kind":"Status","reason":"Forbidden","code":403,"message":"no"})");
   EXPECT_EQ(terminate().message, "no");
 }
 
-TEST_F(Job, CollectsTheOldestOfItsMetric) {  // 67
+TEST_F(Job, CollectsTheOldestOfItsMetric) {  // spec/08 §16.3 #10
   std::string items;
   for (const auto& [name, metric_name, minute] :
        {std::tuple("c", "m", 3), {"a", "m", 1}, {"x", "other", 0}, {"e", "m", 5}, {"b", "m", 2}, {"d", "m", 4}}) {
