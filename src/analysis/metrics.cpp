@@ -1,9 +1,11 @@
 #include "analysis/metrics.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 
+#include "analysis/budget.hpp"
 #include "base/go_text.hpp"
 #include "base/json.hpp"
 #include "expr/regex.hpp"
@@ -221,6 +223,7 @@ Result<Resolved> resolve(const api::AnalysisRun& run) {
     return fail(ErrorCode::invalid, fmt::format("Analysis spec invalid: {}", problem));
   };
 
+  if (!run.malformed.empty()) return invalid(fmt::format("{}", fmt::join(run.malformed, "; ")));
   const auto values = argumentValues(run.args, secretPlaceholders(run.args));
   if (!values) return unresolved(values.error());
   Resolved resolved;
@@ -242,6 +245,13 @@ Result<Resolved> resolve(const api::AnalysisRun& run) {
                                  resolved.retention[metric] = rule.limit > 0 ? rule.limit : default_retention;
                                });
   if (!kept) return invalid(kept.error().message);
+
+  resolved.status_budget = statusBudget(run);
+  if (const std::size_t least = leastStatusSize(resolved.metrics); least > resolved.status_budget) {
+    return invalid(
+        fmt::format("metrics: the results of {} metrics take {} bytes at least, and a status has room for {}",
+                    resolved.metrics.size(), least, resolved.status_budget));
+  }
   return resolved;
 }
 

@@ -40,8 +40,10 @@ struct Resolved {
   std::vector<api::Metric> metrics;
   std::vector<bool> dry_run;
   std::vector<std::int64_t> retention;
+  std::size_t status_budget = 0;  // bytes
 };
-// Fails with the text of the run's status message. spec/06 §7.1 steps 3 to 6.
+// Fails with the text of the run's status message: for what can't be read of the object first, then spec/06 §7.1 steps
+// 3 to 6, then for more metrics than a status can hold.
 Result<Resolved> resolve(const api::AnalysisRun& run);
 
 }  // namespace crossfade::analysis

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "analysis/budget.hpp"
+
 namespace crossfade::analysis {
 
 namespace {
@@ -13,8 +15,9 @@ constexpr std::string_view running = "Running", pending = "Pending", successful 
 
 // After a measurement that ended in an error, whatever the metric's interval is.
 constexpr Duration error_retry = seconds(10);
-// A measurement in flight is not asked again sooner, however short its provider's wish is.
-constexpr Duration shortest_resume = seconds(1);
+// A measurement in flight is not asked again sooner, however short its provider's wish is; and no metric is measured
+// more often, since moments in a status are whole seconds: "interval: 1ms" must not keep a backend busy.
+constexpr Duration shortest_resume = seconds(1), shortest_interval = seconds(1);
 
 TimePoint wholeSeconds(TimePoint time) { return std::chrono::floor<seconds>(time); }
 
@@ -34,14 +37,18 @@ const api::Measurement* newest(const api::MetricResult* result) {
   return result == nullptr || result->measurements.empty() ? nullptr : &result->measurements.back();
 }
 
-// No measurement begins any more. Taken once a pass, before any metric's phase changes. spec/06 §7.2.
-bool isTerminating(const api::AnalysisRun& run, const Resolved& resolved) {
-  if (run.terminate) return true;
+// Whether a metric that counts has a phase that `is`.
+bool anyMetric(const api::AnalysisRunStatus& status, const Resolved& resolved, bool (*is)(std::string_view phase)) {
   for (std::size_t i = 0; i < resolved.metrics.size(); ++i) {
-    const api::MetricResult* result = findResult(run.status, resolved.metrics[i].name);
-    if (result != nullptr && !result->dry_run && !resolved.dry_run[i] && endsBadly(result->phase)) return true;
+    const api::MetricResult* result = findResult(status, resolved.metrics[i].name);
+    if (result != nullptr && !result->dry_run && !resolved.dry_run[i] && is(result->phase)) return true;
   }
   return false;
+}
+
+// No measurement begins any more. Taken once a pass, before any metric's phase changes. spec/06 §7.2.
+bool isTerminating(const api::AnalysisRun& run, const api::AnalysisRunStatus& status, const Resolved& resolved) {
+  return run.terminate || anyMetric(status, resolved, endsBadly);
 }
 
 // --- what is due (§7.2)
@@ -70,21 +77,21 @@ std::optional<MeasureTask::Verb> taskFor(const api::Metric& metric, const api::M
   if (last->phase != error && !metric.interval.empty()) {
     const auto interval = parseGoDuration(metric.interval);
     if (!interval) return std::nullopt;
-    wait = *interval;
+    wait = std::max<Duration>(*interval, shortest_interval);
   }
   if (now > *last->finished_at + wait) return Verb::run;
   return std::nullopt;
 }
 
 // spec/06 §11: a run is deleted when more than the chosen whole seconds have passed since its end.
-std::optional<TimePoint> expiry(const api::AnalysisRun& run) {
-  if (!run.status.completed_at) return std::nullopt;
+std::optional<TimePoint> expiry(const api::AnalysisRun& run, const api::AnalysisRunStatus& status) {
+  if (!status.completed_at) return std::nullopt;
   std::optional<std::int64_t> lifetime = run.ttl_after_completion;
-  if (run.status.phase == successful && run.ttl_after_success) lifetime = run.ttl_after_success;
-  if (run.status.phase == failed && run.ttl_after_failure) lifetime = run.ttl_after_failure;
+  if (status.phase == successful && run.ttl_after_success) lifetime = run.ttl_after_success;
+  if (status.phase == failed && run.ttl_after_failure) lifetime = run.ttl_after_failure;
   if (!lifetime) return std::nullopt;
   constexpr std::int64_t longest = INT32_MAX;
-  return *run.status.completed_at + seconds(std::clamp<std::int64_t>(*lifetime, 0, longest) + 1);
+  return *status.completed_at + seconds(std::clamp<std::int64_t>(*lifetime, 0, longest) + 1);
 }
 
 // --- recording (§7.3)
@@ -106,36 +113,6 @@ void count(api::MetricResult& result, std::string_view phase) {
   }
   result.consecutive_success = 0;
   ++(phase == failed ? result.failed : result.inconclusive);
-}
-
-void record(api::AnalysisRunStatus& status, const Resolved& resolved, const Measured& measured, TimePoint now) {
-  const std::size_t index = measured.task.metric;
-  api::MetricResult* result = findResult(status, resolved.metrics[index].name);
-  if (result == nullptr) {
-    result = &status.metric_results.emplace_back();
-    result->name = resolved.metrics[index].name;
-    result->phase = running;
-    result->dry_run = resolved.dry_run[index];
-  }
-  if (result->metadata.empty()) result->metadata = measured.metadata;
-
-  api::Measurement measurement = measured.measurement;
-  for (auto* time : {&measurement.started_at, &measurement.finished_at, &measurement.resume_at}) {
-    if (*time) **time = wholeSeconds(**time);
-  }
-  if (measured.task.verb == MeasureTask::Verb::terminate &&
-      (measurement.phase == successful || measurement.phase == inconclusive)) {
-    measurement.message = "Metric Terminated";
-  }
-  if (api::isCompletedPhase(measurement.phase)) {
-    if (!measurement.finished_at) measurement.finished_at = wholeSeconds(now);
-    count(*result, measurement.phase);
-  }
-  if (measured.task.verb == MeasureTask::Verb::run || result->measurements.empty()) {
-    result->measurements.push_back(std::move(measurement));
-  } else {
-    result->measurements.back() = std::move(measurement);
-  }
 }
 
 // Results in the order of the spec; those of metrics that it no longer has come last.
@@ -303,7 +280,7 @@ std::optional<TimePoint> nextMoment(const api::Metric& metric, const api::Metric
   if (last->phase == error) return *last->finished_at + error_retry + moment;
   const auto interval = parseGoDuration(metric.interval);
   if (!interval) return std::nullopt;
-  return *last->finished_at + *interval + moment;
+  return *last->finished_at + std::max<Duration>(*interval, shortest_interval) + moment;
 }
 
 }  // namespace
@@ -325,64 +302,95 @@ void trim(api::MetricResult& result, std::int64_t limit) {
 Outcome earlyExit(const api::AnalysisRun& run, std::string message, TimePoint now) {
   Outcome outcome{.status = run.status, .events = {runNote(error)}};
   outcome.status.phase = error;
-  outcome.status.message = std::move(message);
+  outcome.status.message = shortened(std::move(message), max_message_bytes);
   outcome.status.completed_at = wholeSeconds(now);
   return outcome;
 }
 
-Due due(const api::AnalysisRun& run, TimePoint now) {
-  if (run.metadata.deleted) return {.completed = true};
-  if (api::isCompletedPhase(run.status.phase)) {
-    const auto end = expiry(run);
-    return {.completed = true, .expired = end && *end <= now, .look_again = end};
-  }
-  const auto resolved = resolve(run);
-  if (!resolved) return {.ended = earlyExit(run, resolved.error().message, now)};
-  Due due;
-  const bool terminating = isTerminating(run, *resolved);
-  for (std::size_t i = 0; i < resolved->metrics.size(); ++i) {
-    const api::Metric& metric = resolved->metrics[i];
-    const auto verb = taskFor(metric, findResult(run.status, metric.name), run.status.started_at, terminating, now);
-    if (verb) due.tasks.push_back({.metric = i, .verb = *verb});
-  }
-  return due;
+Standing standingOf(const api::AnalysisRun& run, TimePoint now) {
+  if (run.metadata.deleted) return {.over = true};
+  if (!api::isCompletedPhase(run.status.phase)) return {};
+  const auto end = expiry(run, run.status);
+  return {.over = true, .expired = end && *end <= now, .look_again = end};
 }
 
-Outcome assess(const api::AnalysisRun& run, const std::vector<Measured>& measured, TimePoint now) {
-  const auto resolved = resolve(run);
-  if (!resolved) return earlyExit(run, resolved.error().message, now);
-  Outcome outcome{.status = run.status};
+void record(api::AnalysisRunStatus& status, const Resolved& resolved, const Measured& measured, TimePoint now) {
+  const std::size_t index = measured.task.metric;
+  api::MetricResult* result = findResult(status, resolved.metrics[index].name);
+  if (result == nullptr) {
+    result = &status.metric_results.emplace_back();
+    result->name = resolved.metrics[index].name;
+    result->phase = running;
+    result->dry_run = resolved.dry_run[index];
+  }
+  if (result->metadata.empty()) result->metadata = shortened(measured.metadata);
+
+  api::Measurement measurement = shortened(measured.measurement, now);
+  for (auto* time : {&measurement.started_at, &measurement.finished_at, &measurement.resume_at}) {
+    if (*time) **time = wholeSeconds(**time);
+  }
+  if (measured.task.verb == MeasureTask::Verb::terminate &&
+      (measurement.phase == successful || measurement.phase == inconclusive)) {
+    measurement.message = "Metric Terminated";
+  }
+  if (api::isCompletedPhase(measurement.phase)) {
+    if (!measurement.finished_at) measurement.finished_at = wholeSeconds(now);
+    count(*result, measurement.phase);
+  }
+  if (measured.task.verb == MeasureTask::Verb::run || result->measurements.empty()) {
+    result->measurements.push_back(std::move(measurement));
+  } else {
+    result->measurements.back() = std::move(measurement);
+  }
+}
+
+std::vector<MeasureTask> due(const api::AnalysisRun& run, const api::AnalysisRunStatus& status,
+                             const Resolved& resolved, TimePoint now) {
+  std::vector<MeasureTask> tasks;
+  const bool terminating = isTerminating(run, status, resolved);
+  for (std::size_t i = 0; i < resolved.metrics.size(); ++i) {
+    const api::Metric& metric = resolved.metrics[i];
+    const auto verb = taskFor(metric, findResult(status, metric.name), status.started_at, terminating, now);
+    if (verb) tasks.push_back({.metric = i, .verb = *verb});
+  }
+  return tasks;
+}
+
+Outcome assess(const api::AnalysisRun& run, api::AnalysisRunStatus given, const Resolved& resolved,
+               const std::vector<bool>& measuring, TimePoint now) {
+  Outcome outcome{.status = std::move(given)};
   api::AnalysisRunStatus& status = outcome.status;
-  const bool terminating = isTerminating(run, *resolved);
-  for (const Measured& one : measured) record(status, *resolved, one, now);
-  sortResults(status, *resolved);
+  const bool terminating = isTerminating(run, status, resolved);
+  sortResults(status, resolved);
 
   if (!status.started_at) status.started_at = wholeSeconds(now);
-  const Assessment assessment = assessMetrics(run, *resolved, terminating, outcome);
+  const Assessment assessment = assessMetrics(run, resolved, terminating, outcome);
   const std::string_view phase = phaseOf(assessment, terminating);
   if (phase != status.phase) {
     status.phase = phase;
-    status.message = phase == running ? "" : assessment.message;
+    status.message = phase == running ? "" : shortened(assessment.message, max_message_bytes);
     if (api::isCompletedPhase(phase)) {
       outcome.events.push_back(runNote(phase));
       if (!status.completed_at) status.completed_at = wholeSeconds(now);
     }
   }
+  const bool complete = api::isCompletedPhase(phase);
+  outcome.closing = complete || isTerminating(run, status, resolved);
+  outcome.sealed = outcome.closing && anyMetric(status, resolved, [](std::string_view one) { return one == failed; });
 
-  for (std::size_t i = 0; i < resolved->metrics.size(); ++i) {
-    const api::MetricResult* result = findResult(status, resolved->metrics[i].name);
-    if (result != nullptr && static_cast<std::int64_t>(result->measurements.size()) > resolved->retention[i]) {
-      outcome.over_limit.emplace_back(i, resolved->retention[i]);
+  for (std::size_t i = 0; i < resolved.metrics.size(); ++i) {
+    const api::MetricResult* result = findResult(status, resolved.metrics[i].name);
+    if (result != nullptr && static_cast<std::int64_t>(result->measurements.size()) > resolved.retention[i]) {
+      outcome.over_limit.emplace_back(i, resolved.retention[i]);
     }
   }
-  if (api::isCompletedPhase(phase)) {
-    api::AnalysisRun finished = run;
-    finished.status.phase = status.phase;
-    finished.status.completed_at = status.completed_at;
-    outcome.look_again = expiry(finished);
+  if (complete) {
+    outcome.look_again = expiry(run, status);
     return outcome;
   }
-  for (const api::Metric& metric : resolved->metrics) {
+  for (std::size_t i = 0; i < resolved.metrics.size(); ++i) {
+    if (measuring[i]) continue;
+    const api::Metric& metric = resolved.metrics[i];
     const auto moment = nextMoment(metric, findResult(status, metric.name), status.started_at, now);
     if (moment && (!outcome.look_again || *moment < *outcome.look_again)) outcome.look_again = moment;
   }

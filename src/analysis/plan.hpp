@@ -1,7 +1,8 @@
 // The AnalysisRun's planner: what is due to be measured, and what the measurements mean. Pure. spec/06 §7 to §11.
 //
-// A pass over a run is: due(), make its tasks' measurements, assess(), write the status. Times in a status are whole
-// seconds, as they come back from the API server.
+// A pass over a run: record() what has been measured since the last one, assess() that, write the status; and begin
+// what is due(). Measurements take their time: a metric that is being measured waits for its own result, the others
+// go on. Times in a status are whole seconds, as they come back from the API server.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -35,31 +36,41 @@ struct Measured {
   std::map<std::string, std::string> metadata;
 };
 
+// Whether a run is at its end, and what becomes of it then. spec/06 §7.1 steps 1 and 2, §11.
+struct Standing {
+  bool over = false;                         // complete, or being deleted: nothing is measured or assessed any more
+  bool expired = false;                      // its time to live has passed: delete it
+  std::optional<TimePoint> look_again = {};  // its time to live ends then
+};
+Standing standingOf(const api::AnalysisRun& run, TimePoint now);
+
 struct Outcome {
   api::AnalysisRunStatus status;
   std::vector<EventNote> events = {};
   std::optional<TimePoint> look_again = {};
   // Metrics (by index) that keep more measurements than these limits: first have their providers clean up, then trim().
   std::vector<std::pair<std::size_t, std::int64_t>> over_limit = {};
+  // With this status no measurement begins any more.
+  bool closing = false;
+  // … and none that is still being made could make the run's verdict worse.
+  bool sealed = false;
 };
 
-struct Due {
-  std::vector<MeasureTask> tasks = {};
-  // Set when the run can't be measured at all (arguments, validation): nothing but this status is to be written.
-  std::optional<Outcome> ended = {};
-  // The run is complete: nothing is to be measured or assessed any more.
-  bool completed = false;
-  // … and its time to live is over: delete it.
-  bool expired = false;
-  // A complete run's time to live ends then.
-  std::optional<TimePoint> look_again = {};
-};
-// What `run` (arguments of its metrics not yet filled in) needs now. spec/06 §7.1 steps 1 to 7, §11.
-Due due(const api::AnalysisRun& run, TimePoint now);
+// In what follows `status` is the run's, with what has been recorded since it was written, and `resolved` is what
+// resolve() made of the run, which is not over.
 
-// The status after `measured`. Requires that due() found the run neither ended nor completed. spec/06 §7.1 steps 8
-// to 11.
-Outcome assess(const api::AnalysisRun& run, const std::vector<Measured>& measured, TimePoint now);
+// The status with one more measurement in it (or the next state of the one in flight): counters, times, texts cut to
+// size. Phases are assess()'s. spec/06 §7.3.
+void record(api::AnalysisRunStatus& status, const Resolved& resolved, const Measured& measured, TimePoint now);
+
+// What the run needs now, in the order of its metrics. spec/06 §7.2.
+std::vector<MeasureTask> due(const api::AnalysisRun& run, const api::AnalysisRunStatus& status,
+                             const Resolved& resolved, TimePoint now);
+
+// Phases, messages, summaries and the next wake-up. `measuring`: of each metric, whether something is being measured
+// for it; its end is a wake-up of its own. spec/06 §7.1 steps 9 to 11.
+Outcome assess(const api::AnalysisRun& run, api::AnalysisRunStatus status, const Resolved& resolved,
+               const std::vector<bool>& measuring, TimePoint now);
 
 // The end of a run that can't go on, with this message. spec/06 §7.1 "early exit".
 Outcome earlyExit(const api::AnalysisRun& run, std::string message, TimePoint now);

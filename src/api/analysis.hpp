@@ -48,16 +48,19 @@ struct Metric {
   // Int-or-string integers as they are written (a string may hold {{args.x}}); empty: absent.
   std::string count, failure_limit, inconclusive_limit, consecutive_error_limit, consecutive_success_limit;
   Carried provider;  // {"prometheus":{…}}
+  bool operator==(const Metric&) const = default;
 };
 struct Argument {
   std::string name;
   std::optional<std::string> value;
   std::string secret_name, secret_key;  // valueFrom.secretKeyRef
   bool field_ref = false;               // valueFrom.fieldRef is present
+  bool operator==(const Argument&) const = default;
 };
 struct MetricRule {  // dryRun[], measurementRetention[]
   std::string metric_name;
   std::int64_t limit = 0;
+  bool operator==(const MetricRule&) const = default;
 };
 
 struct AnalysisRun {

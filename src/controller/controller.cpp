@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "analysis/measure.hpp"
+#include "analysis/measurer.hpp"
 #include "api/names.hpp"
 #include "base/log.hpp"
 #include "controller/caches.hpp"
@@ -24,6 +24,8 @@ namespace crossfade::controller {
 namespace {
 
 constexpr Duration event_flush_limit = seconds(5);
+// A program that ends waits so long for what is being measured.
+constexpr Duration measuring_limit = seconds(10);
 // So long after work began the heap has holes where objects were; the allocator gives back only what lies on top.
 constexpr Duration trim_delay = seconds(8);
 // A plugin that is done may be followed by the next; more of them have their turn later.
@@ -55,6 +57,8 @@ struct Controller::Impl {
         executor(world, settings, caches, traffic, events, metrics,
                  [this] { return rollouts.urgentWaits() || caches.isBusy(); }),
         cleaner(world, settings, caches),
+        measurer({world.client, world.dialer, world.clock, settings.prometheus_address, settings.job_namespace},
+                 world.executor, [this](const std::string& key, TimePoint when) { runs.addAt(key, when); }),
         rollouts(world.executor, world.clock, settings.rollout_slots,
                  [this](std::string key) { return reconcileRollout(std::move(key)); }),
         runs(world.executor, world.clock, settings.analysis_slots,
@@ -145,6 +149,7 @@ struct Controller::Impl {
         return;
       }
       runs.forget(key);
+      measurer.forget(before->metadata);
       metrics.forget(Metrics::Kind::analysis_run, before->metadata.ns, before->metadata.name);
     });
     caches.services.addListener([this](const auto& before, const auto& now) {
@@ -276,10 +281,8 @@ struct Controller::Impl {
     const std::shared_ptr<const api::AnalysisRun> run = caches.analysis_runs.find(key);
     if (run == nullptr || run->metadata.deleted) co_return Outcome();
     const TimePoint began = world.clock.now();
-    const providers::Context context{world.client, world.dialer, world.clock, settings.prometheus_address,
-                                     settings.job_namespace};
-    const analysis::Reconciled reconciled = co_await analysis::reconcile(
-        context, run, [this](const json::object& object) { caches.analysis_runs.observe(object); });
+    const analysis::Reconciled reconciled =
+        co_await measurer.reconcile(run, [this](const json::object& object) { caches.analysis_runs.observe(object); });
     const api::Metadata& metadata = run->metadata;
     for (const analysis::EventNote& event : reconciled.events) {
       log::info("{}: {} ({})", key, event.message, event.reason);
@@ -355,6 +358,8 @@ struct Controller::Impl {
     log::info("Shutting down workers");
     co_await rollouts.drain();
     co_await runs.drain();
+    const std::vector<std::string> unwritten = co_await measurer.finish(world.clock.now() + measuring_limit);
+    for (const std::string& key : unwritten) co_await reconcileRun(key);
     co_await cleaner.queue().drain();
     co_await events.flush(world.clock.now() + event_flush_limit);
   }
@@ -369,6 +374,7 @@ struct Controller::Impl {
   Observer observer;
   PlanExecutor executor;
   ServiceCleaner cleaner;
+  analysis::Measurer measurer;
   kube::WorkQueue rollouts, runs;
   std::optional<kube::LeaderElector> elector;
   std::function<void()> lost;

@@ -167,8 +167,8 @@ Life play(api::AnalysisRun run, const std::string& phase) {
   Life life;
   TimePoint now = T + milliseconds(300);
   for (int pass = 0; pass < 50; ++pass) {
+    if (standingOf(run, now).over) break;
     const Due now_due = due(run, now);
-    if (now_due.completed) break;
     std::vector<Measured> measured;
     for (const MeasureTask& task : now_due.tasks) {
       life.moments.push_back(std::chrono::round<seconds>(now - T).count());
@@ -393,17 +393,17 @@ TEST(TimeToLive, WorkedCases) {
   };
   api::AnalysisRun run = aged("Successful", 86400);
   run.ttl_after_success = 86400;
-  EXPECT_FALSE(due(run, T).expired);  // 92
-  EXPECT_EQ(due(run, T).look_again, T + seconds(1));
+  EXPECT_FALSE(standingOf(run, T).expired);  // 92
+  EXPECT_EQ(standingOf(run, T).look_again, T + seconds(1));
   run.status.completed_at = T - seconds(86401);
-  EXPECT_TRUE(due(run, T).expired);  // 92
+  EXPECT_TRUE(standingOf(run, T).expired);  // 92
   run.status.phase = "Failed";
-  EXPECT_FALSE(due(run, T).expired);  // 93
-  EXPECT_FALSE(due(run, T).look_again);
+  EXPECT_FALSE(standingOf(run, T).expired);  // 93
+  EXPECT_FALSE(standingOf(run, T).look_again);
   run = aged("Successful", 86401);
   run.ttl_after_completion = 86400;
   run.ttl_after_failure = 86401;
-  EXPECT_TRUE(due(run, T).expired);  // 94
+  EXPECT_TRUE(standingOf(run, T).expired);  // 94
 }
 
 // §5, the whole table.

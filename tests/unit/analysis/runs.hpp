@@ -51,4 +51,23 @@ inline api::AnalysisRun runOf(std::vector<api::Metric> metrics, std::vector<api:
   return run;
 }
 
+// What a run needs now, or its end where it can't be measured at all.
+struct Due {
+  std::vector<MeasureTask> tasks = {};
+  std::optional<Outcome> ended = {};
+};
+inline Due due(const api::AnalysisRun& run, TimePoint now) {
+  const auto resolved = resolve(run);
+  if (!resolved) return {.ended = earlyExit(run, resolved.error().message, now)};
+  return {.tasks = due(run, run.status, *resolved, now)};
+}
+// A pass over a run for which this has been measured, and nothing is being measured.
+inline Outcome assess(const api::AnalysisRun& run, const std::vector<Measured>& measured, TimePoint now) {
+  const auto resolved = resolve(run);
+  if (!resolved) return earlyExit(run, resolved.error().message, now);
+  api::AnalysisRunStatus status = run.status;
+  for (const Measured& one : measured) record(status, *resolved, one, now);
+  return assess(run, std::move(status), *resolved, std::vector<bool>(resolved->metrics.size()), now);
+}
+
 }  // namespace crossfade::analysis

@@ -1,5 +1,5 @@
 // The shell against scripted backends: secrets, concurrency, what is written and what is not.
-#include "analysis/measure.hpp"
+#include "analysis/measurer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ class Shell : public providers::ProviderTest {
             .get_object();
   }
 
-  // One pass; the API server keeps what is written (see `object`).
+  // One pass, and those that its measurements ask for; the API server keeps what is written (see `object`).
   Reconciled pass() {
     api->otherwise([this](const net::Request& request) -> Result<net::Response> {
       net::Response response;
@@ -54,8 +54,18 @@ class Shell : public providers::ProviderTest {
       }
       return response;
     });
-    const auto run = std::make_shared<const api::AnalysisRun>(api::decodeAnalysisRun(object));
-    return *loop.get(reconcile(context(), run, [this](const json::object&) { ++observed; }));
+    Reconciled all;
+    for (wake = loop.clock().now(); wake;) {
+      loop.run(*wake - loop.clock().now());
+      wake.reset();
+      const auto run = std::make_shared<const api::AnalysisRun>(api::decodeAnalysisRun(object));
+      Reconciled one = *loop.get(measurer->reconcile(run, [this](const json::object&) { ++observed; }));
+      one.events.insert(one.events.begin(), all.events.begin(), all.events.end());
+      all = std::move(one);
+      while (!wake && loop.stepUntil(loop.clock().now() + hours(1))) {
+      }
+    }
+    return all;
   }
   std::string_view status(std::string_view member) { return getString(object, {"status", member}); }
 
@@ -64,6 +74,9 @@ class Shell : public providers::ProviderTest {
   std::vector<json::value> patches;
   std::string prometheus_value = "1";
   int observed = 0;
+  std::optional<TimePoint> wake;
+  std::optional<Measurer> measurer{std::in_place, context(), loop.executor(),
+                                   [this](const std::string&, TimePoint when) { wake = when; }};
 };
 
 TEST_F(Shell, MeasuresAndWritesOnce) {
@@ -230,13 +243,14 @@ TEST_F(Shell, ADestroyedProgramLeavesNothingBehind) {
   setRun(metric("a") + "," + metric("b"));
   prom().setLatency(hours(1));
   const auto run = std::make_shared<const api::AnalysisRun>(api::decodeAnalysisRun(object));
-  const auto start = [](providers::Context context, std::shared_ptr<const api::AnalysisRun> run) -> Task<> {
-    co_await reconcile(context, run, [](const json::object&) {});
+  const auto start = [](Measurer& measurer, std::shared_ptr<const api::AnalysisRun> run) -> Task<> {
+    co_await measurer.reconcile(run, [](const json::object&) {});
   };
-  loop.spawn(start(context(), run));
+  loop.spawn(start(*measurer, run));
   loop.run(seconds(10));
   EXPECT_GT(run.use_count(), 1);
   loop.kill();
+  measurer.reset();
   EXPECT_EQ(run.use_count(), 1);
 }
 
