@@ -17,6 +17,7 @@ SECTIONS = {
     "02": r"17\.\d+|18\.\d+|19",
     "03": r"13\.\d+|20\.\d+|21",
     "04": r"7\.3|8|9|10|11\.[1256]|12|13\.1|15\.[568]|30\.\d+|31|32|33",
+    "07": r"A4|B12|C4|Traps",
 }
 LIVES = {"02": r"17\.[1-5]", "03": r"13\.\d+", "04": r"30\.\d+"}
 LABEL = re.compile(r"[A-Z]+\d+[a-z]?$")
@@ -26,10 +27,10 @@ def sections(text):
     """(number, lines) of each numbered section, without its subsections."""
     number, lines = None, []
     for line in text.splitlines():
-        if match := re.match(r"##+ (\d+(?:\.\d+)*)\.? ", line):
+        if match := re.match(r"#+ ([A-C]?\d+(?:\.\d+)*|Traps)(?:\.? |$)", line):
             yield number, lines
             number, lines = match.group(1), []
-        elif line.startswith("## "):
+        elif line.startswith(("## ", "# ")):
             yield number, lines
             number, lines = None, []
         else:
@@ -40,22 +41,24 @@ def sections(text):
 def cases(spec, number, lines):
     if re.fullmatch(LIVES.get(spec, "-"), number):
         return ["life"]
-    found, in_table, anonymous = [], False, 0
+    found, in_table, anonymous, numbered = [], False, 0, False
     for line in lines:
         if line.startswith("|"):
             first = line.strip("|").split("|")[0].strip().strip("`")
             header = not in_table and not LABEL.match(first)
             in_table = True
             if header:
+                numbered = first == "#"  # rows carry their numbers themselves
                 continue
             if re.fullmatch(r"[\s|:-]+", line):
                 continue
             anonymous += 1
-            found.append(first if LABEL.match(first) else f"#{anonymous}")
+            own = numbered and re.fullmatch(r"\d+[a-z]?", first)
+            found.append(first if LABEL.match(first) else f"#{first}" if own else f"#{anonymous}")
             continue
         in_table = False
         if match := re.match(r"(\d+)\. ", line):
-            if number in ("11", "19", "21", "33"):
+            if number in ("11", "19", "21", "33", "Traps"):
                 found.append("#" + match.group(1))
         elif spec == "02" and number.startswith("18.") and re.match(r"\w", line) and found:
             anonymous += 1
@@ -79,7 +82,7 @@ def specified():
 def carried(known):
     """The cases that tests name, and the names that no section has."""
     found, unknown = set(), []
-    pattern = re.compile(r"spec/(\d\d) §(\d+(?:\.\d+)*) (life|#?\w+)(?:[-–](#?\w+))?")
+    pattern = re.compile(r"spec/(\d\d) §([A-C]?\d+(?:\.\d+)*|Traps) (life|#?\w+)(?:[-–](#?\w+))?")
     for folder, _, names in os.walk(os.path.join(ROOT, "tests")):
         for name in sorted(names):
             if not name.endswith((".cpp", ".hpp", ".py", ".yaml", ".json")):

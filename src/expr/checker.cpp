@@ -21,7 +21,28 @@ class Checker {
  public:
   explicit Checker(const Environment& environment) : environment_(environment) {}
 
+  Checked<TypeRef> run(Node& root) {
+    auto type = visit(root);
+    if (!type) return std::unexpected(Problem{std::move(type.error().message), problem_at_});
+    return std::move(*type);
+  }
+
+ private:
   Result<TypeRef> visit(Node& node) {
+    // The operand in the middle of a < b < c stands in the tree twice. Looked at twice, chains in chains would take
+    // exponential time.
+    if (node.type != nullptr) return node.type;
+    auto type = typeOf(node);
+    if (type) node.type = *type;
+    // The innermost node that fails is where the problem is.
+    if (!type && !found_) {
+      found_ = true;
+      problem_at_ = node.at;
+    }
+    return type;
+  }
+
+  Result<TypeRef> typeOf(Node& node) {
     switch (node.kind) {
       case NodeKind::nil:
         return types::nil();
@@ -68,7 +89,6 @@ class Checker {
     return types::unknown();
   }
 
- private:
   // What `#` and its like mean inside of a predicate.
   struct Scope {
     TypeRef element;
@@ -231,6 +251,7 @@ class Checker {
       }
       return types::boolean();
     }
+    if (right.is(Kind::structure) && (left.dynamic() || left.is(Kind::string))) return types::boolean();
     if (right.is(Kind::list) || right.is(Kind::bytes)) {
       if (!comparable(left, *right.element)) {
         return refuse(fmt::format("cannot use {} as type {} in array", left.name, right.element->name));
@@ -316,6 +337,12 @@ class Checker {
       case Kind::map:
         if (key.dynamic() || assignable(key, *from.key)) return from.element;
         return refuse(fmt::format("cannot use {} to get an element from {}", key.name, from.name));
+      case Kind::structure:
+        if (key.dynamic()) return types::any();
+        for (const auto& [field, type] : from.fields) {
+          if (named && field == property_node.text && !node.method) return type;
+        }
+        break;
       case Kind::nil:
         if (named) return refuse("type nil has no field " + property_node.text);
         return refuse(fmt::format("type nil[{}] is undefined", key.name));
@@ -471,10 +498,12 @@ class Checker {
   const Environment& environment_;
   std::vector<Variable> variables_;
   std::vector<Scope> scopes_;
+  bool found_ = false;
+  std::size_t problem_at_ = 0;
 };
 
 }  // namespace
 
-Result<TypeRef> check(Node& root, const Environment& environment) { return Checker(environment).visit(root); }
+Checked<TypeRef> check(Node& root, const Environment& environment) { return Checker(environment).run(root); }
 
 }  // namespace crossfade::expr

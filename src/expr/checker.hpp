@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "expr/problem.hpp"
 #include "expr/syntax.hpp"
 #include "expr/types.hpp"
 
@@ -16,7 +17,7 @@ struct Environment {
 };
 
 // The type of the whole. Notes in the tree what the evaluator needs (constant patterns, literals that become floats).
-Result<TypeRef> check(Node& root, const Environment& environment);
+Checked<TypeRef> check(Node& root, const Environment& environment);
 
 // The type of a builtin without a predicate, of a function of the environment, for arguments of these types.
 Result<TypeRef> callType(std::string_view name, const std::vector<TypeRef>& arguments);

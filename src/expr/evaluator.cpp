@@ -31,7 +31,24 @@ class Evaluator {
  public:
   Evaluator(const Value& result, TimePoint now, Budget& budget) : result_(result), now_(now), budget_(budget) {}
 
+  Checked<Value> run(const Node& root) {
+    auto value = eval(root);
+    if (!value) return std::unexpected(Problem{std::move(value.error().message), problem_at_});
+    return std::move(*value);
+  }
+
+ private:
   Result<Value> eval(const Node& node) {
+    auto value = valueOf(node);
+    // The innermost node that fails is where the problem is.
+    if (!value && !failed_) {
+      failed_ = true;
+      problem_at_ = node.at;
+    }
+    return value;
+  }
+
+  Result<Value> valueOf(const Node& node) {
     if (const auto paid = budget_.step(); !paid) return std::unexpected(paid.error());
     switch (node.kind) {
       case NodeKind::nil:
@@ -80,7 +97,6 @@ class Evaluator {
     return Value();
   }
 
- private:
   // What `#`, `#index` and `#acc` are now.
   struct Scope {
     Value element = {};
@@ -489,12 +505,14 @@ class Evaluator {
   std::vector<std::pair<std::string, Value>> variables_;
   std::vector<Scope> scopes_;
   bool broken_ = false;  // a chain is being skipped
+  bool failed_ = false;
+  std::size_t problem_at_ = 0;
 };
 
 }  // namespace
 
-Result<Value> evaluate(const Node& root, const Value& result, TimePoint now, Budget& budget) {
-  return Evaluator(result, now, budget).eval(root);
+Checked<Value> evaluate(const Node& root, const Value& result, TimePoint now, Budget& budget) {
+  return Evaluator(result, now, budget).run(root);
 }
 
 }  // namespace crossfade::expr

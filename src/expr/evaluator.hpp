@@ -2,19 +2,19 @@
 #pragma once
 #include <string_view>
 
-#include "base/result.hpp"
 #include "base/time.hpp"
 #include "expr/budget.hpp"
+#include "expr/problem.hpp"
 #include "expr/syntax.hpp"
 #include "expr/value.hpp"
 
 namespace crossfade::expr {
 
 // `result` is what the name `result` stands for.
-Result<Value> evaluate(const Node& root, const Value& result, TimePoint now, Budget& budget);
+Checked<Value> evaluate(const Node& root, const Value& result, TimePoint now, Budget& budget);
 
 // Rewrites a checked tree as the reference's optimiser does where that can be seen; fails for what it computes and
 // finds wrong ("integer divide by zero"). spec/07 B10.
-Result<> fold(Node& root);
+Checked<> fold(Node& root);
 
 }  // namespace crossfade::expr

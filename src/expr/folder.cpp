@@ -23,7 +23,7 @@ std::optional<Value> literal(const Node& node) {
 
 // Makes the node a literal of this value; other kinds of values leave it as it is.
 void become(Node& node, const Value& value) {
-  Node fresh{.depth = node.depth};
+  Node fresh{.depth = node.depth, .at = node.at, .type = node.type, .folded = true};
   if (value.integer() != nullptr) {
     fresh.kind = NodeKind::integer;
     fresh.integer = value.integer()->value;
@@ -52,7 +52,7 @@ void foldLogic(Node& node) {
   const bool conjunction = node.text == "and" || node.text == "&&";
   const NodeRef left = node.children[0], right = node.children[1];
   if (isBoolean(*left, !conjunction) || isBoolean(*right, !conjunction)) {
-    node = Node{.kind = NodeKind::boolean, .boolean = !conjunction};
+    node = Node{.kind = NodeKind::boolean, .boolean = !conjunction, .at = node.at};
   } else if (isBoolean(*right, conjunction)) {
     replaceBy(node, left);
   } else if (isBoolean(*left, conjunction)) {
@@ -60,13 +60,13 @@ void foldLogic(Node& node) {
   }
 }
 
-Result<> foldArithmetic(Node& node) {
+Checked<> foldArithmetic(Node& node) {
   static constexpr std::array<std::string_view, 7> operators{"+", "-", "*", "/", "%", "**", "^"};
   if (std::ranges::find(operators, node.text) == operators.end()) return {};
   const auto left = literal(*node.children[0]), right = literal(*node.children[1]);
   if (!left || !right) return {};
   if (node.text == "%" && right->integer() != nullptr && right->integer()->value == 0) {
-    return fail(ErrorCode::invalid, "integer divide by zero");
+    return std::unexpected(Problem{"integer divide by zero", node.at});
   }
   Budget budget;
   if (const auto value = applyBinary(node.text, *left, *right, budget)) become(node, *value);
@@ -107,7 +107,10 @@ void foldFirst(Node& node) {
 
 }  // namespace
 
-Result<> fold(Node& node) {
+Checked<> fold(Node& node) {
+  // A node that stands in the tree twice is folded once.
+  if (node.folded) return {};
+  node.folded = true;
   for (const NodeRef& child : node.children) {
     if (child == nullptr) continue;
     if (const auto folded = fold(*child); !folded) return folded;
@@ -126,7 +129,7 @@ Result<> fold(Node& node) {
       foldThreshold(node);
     } else if (op == "matches" && !node.regex && node.children[1]->kind == NodeKind::string) {
       auto regex = Regex::compile(node.children[1]->text);
-      if (!regex) return std::unexpected(regex.error());
+      if (!regex) return std::unexpected(Problem{regex.error().message, node.children[1]->at});
       node.regex = std::move(*regex);
     } else {
       return foldArithmetic(node);

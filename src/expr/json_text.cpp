@@ -42,7 +42,7 @@ class Writer {
     if (value.isNull()) {
       out_ += "null";
     } else if (value.integer() != nullptr) {
-      out_ += std::to_string(value.integer()->value);
+      out_ += value.integer()->kind == Integer::Kind::uint64 ? format(value) : std::to_string(value.integer()->value);
     } else if (value.boolean() != nullptr) {
       out_ += format(value);
     } else if (value.floating() != nullptr) {
@@ -60,7 +60,8 @@ class Writer {
       out_ += quoted(format(*value.moment(), "2006-01-02T15:04:05.999999999Z07:00"));
     } else if (const List* list = value.list()) {
       return items('[', ']', depth, list->items, [&](const Value& item) { return write(item, depth + 1); });
-    } else if (const Map* map = value.map(); map != nullptr && map->shape == Map::Shape::object) {
+    } else if (const Map* map = value.map();
+               map != nullptr && (map->shape == Map::Shape::object || map->shape == Map::Shape::structure)) {
       return items('{', '}', depth, map->entries, [&](const auto& member) {
         out_ += quoted(member.first) + (indented_ ? ": " : ":");
         return write(member.second.value, depth + 1);

@@ -23,6 +23,8 @@ std::string toString(const Token& token) {
 namespace {
 
 constexpr std::uint32_t end_of_text = 0xffffffff;
+// No tree of so many nodes as there may be needs more.
+constexpr std::size_t max_tokens = 200'000;
 
 bool isNamePart(std::uint32_t point) {
   return point != end_of_text && (isLetterOrDigit(point) || point == '_' || point == '$');
@@ -41,15 +43,17 @@ bool isWordOperator(std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
-Error bad(std::string message) { return {ErrorCode::invalid, std::move(message)}; }
-
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
 
-  Result<std::vector<Token>> run() {
-    while (!error_ && peek() != end_of_text) step();
+  Checked<std::vector<Token>> run() {
+    while (!error_ && peek() != end_of_text) {
+      step();
+      if (tokens_.size() > max_tokens) error_ = bad("compilation failed: expression exceeds maximum allowed nodes");
+    }
     if (error_) return std::unexpected(*error_);
+    start_ = at_;
     emit(Token::Kind::end);
     return std::move(tokens_);
   }
@@ -307,18 +311,19 @@ class Lexer {
     ++at_;
     return true;
   }
+  Problem bad(std::string message) const { return {std::move(message), start_}; }
   std::string_view pending() const { return text_.substr(start_, at_ - start_); }
   void emit(Token::Kind kind) { emit(kind, kind == Token::Kind::end ? "" : std::string(pending())); }
-  void emit(Token::Kind kind, std::string value) { tokens_.push_back({kind, std::move(value)}); }
+  void emit(Token::Kind kind, std::string value) { tokens_.push_back({kind, std::move(value), start_}); }
 
   std::string_view text_;
   std::size_t start_ = 0, at_ = 0;
   std::vector<Token> tokens_;
-  std::optional<Error> error_;
+  std::optional<Problem> error_;
 };
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view text) { return Lexer(text).run(); }
+Checked<std::vector<Token>> tokenize(std::string_view text) { return Lexer(text).run(); }
 
 }  // namespace crossfade::expr

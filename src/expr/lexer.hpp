@@ -4,14 +4,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "expr/problem.hpp"
 
 namespace crossfade::expr {
 
 struct Token {
   enum class Kind { identifier, number, string, bytes, op, bracket, end };
   Kind kind = Kind::end;
-  std::string text;  // of strings and bytes: what they stand for
+  std::string text = {};  // of strings and bytes: what they stand for
+  std::size_t at = 0;     // where it begins in the condition
 
   bool is(Kind wanted, std::string_view wanted_text) const { return kind == wanted && text == wanted_text; }
   bool isOperator(std::string_view wanted) const { return is(Kind::op, wanted); }
@@ -22,6 +23,6 @@ struct Token {
 std::string toString(const Token& token);
 
 // Ends with a token of kind `end`.
-Result<std::vector<Token>> tokenize(std::string_view text);
+Checked<std::vector<Token>> tokenize(std::string_view text);
 
 }  // namespace crossfade::expr

@@ -110,6 +110,10 @@ Result<Value> contained(const Value& left, const Value& right, Budget& budget) {
     return std::ranges::any_of(list->items, [&](const Value& item) { return equal(item, left); });
   }
   if (const Map* map = right.map()) {
+    if (map->shape == Map::Shape::structure) {
+      if (left.string() != nullptr) return map->entries.contains(*left.string());
+      return refuse(fmt::format("cannot use {} as field name of {}", typeName(left), map->name));
+    }
     if (map->shape == Map::Shape::object) {
       if (left.isNull()) return map->entries.contains("");
       if (left.string() == nullptr) {
@@ -237,7 +241,13 @@ Result<Value> byteAt(const std::string& bytes, const Value& key) {
 
 Result<Value> fetchFromMap(const Map& map, const Value& key) {
   std::string name;
-  if (map.shape == Map::Shape::object) {
+  if (map.shape == Map::Shape::structure) {
+    const std::string* field = key.string();
+    if (field == nullptr || !map.entries.contains(*field)) {
+      return refuse(fmt::format("cannot fetch {} from {}", format(key), map.name));
+    }
+    name = *field;
+  } else if (map.shape == Map::Shape::object) {
     if (key.string() != nullptr) {
       name = *key.string();
     } else if (!key.isNull()) {

@@ -50,7 +50,7 @@ class Parser {
  public:
   explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
 
-  Result<NodeRef> run() {
+  Checked<NodeRef> run() {
     NodeRef root = sequence();
     if (!error_ && current().kind != Kind::end) unexpected();
     if (error_) return std::unexpected(*error_);
@@ -72,8 +72,9 @@ class Parser {
       ++at_;
     }
   }
-  void report(std::string message) {
-    if (!error_) error_ = Error{ErrorCode::invalid, std::move(message)};
+  void report(std::string message) { report(std::move(message), current().at); }
+  void report(std::string message, std::size_t at) {
+    if (!error_) error_ = Problem{std::move(message), at};
   }
   void unexpected() { report("unexpected token " + toString(current())); }
   void expectOperator(std::string_view text) { current().isOperator(text) ? next() : unexpected(); }
@@ -86,13 +87,14 @@ class Parser {
 
   // Nodes are made out of line, so that the frames of the recursion stay small.
   template <class... Children>
-  [[gnu::noinline]] NodeRef branch(NodeKind kind, std::string_view text, const Children&... children) {
-    return node(kind, text, {children...});
+  [[gnu::noinline]] NodeRef branch(std::size_t at, NodeKind kind, std::string_view text, const Children&... children) {
+    return node(at, kind, text, {children...});
   }
-  [[gnu::noinline]] NodeRef node(NodeKind kind, std::string_view text, std::vector<NodeRef> children) {
+  [[gnu::noinline]] NodeRef node(std::size_t at, NodeKind kind, std::string_view text, std::vector<NodeRef> children) {
     if (++nodes_ > max_nodes) report("compilation failed: expression exceeds maximum allowed nodes");
     auto made = std::make_shared<Node>();
     made->kind = kind;
+    made->at = at;
     made->text = text;
     for (const NodeRef& child : children) {
       if (child) made->depth = std::max(made->depth, child->depth + 1);
@@ -101,12 +103,13 @@ class Parser {
     if (made->depth > max_depth) report(fmt::format("the expression is nested deeper than {} levels", max_depth));
     return made;
   }
-  NodeRef leaf(NodeKind kind, std::string_view text = {}) { return node(kind, text, {}); }
+  NodeRef leaf(std::size_t at, NodeKind kind, std::string_view text = {}) { return node(at, kind, text, {}); }
 
   // --- expressions ---
 
   // e1; e2; …
   NodeRef sequence() {
+    const std::size_t at = current().at;
     std::vector<NodeRef> parts{expression(0)};
     while (current().isOperator(";")) {
       next();
@@ -114,13 +117,13 @@ class Parser {
       parts.push_back(expression(0));
     }
     if (parts.size() == 1) return parts.front();
-    return node(NodeKind::sequence, {}, std::move(parts));
+    return node(at, NodeKind::sequence, {}, std::move(parts));
   }
 
   NodeRef expression(int level) {
     // Parentheses make no nodes: the recursion has a bound of its own.
-    if (++recursion_ > max_depth) report(fmt::format("the expression is nested deeper than {} levels", max_depth));
-    NodeRef parsed = error_ ? leaf(NodeKind::nil) : unboundedExpression(level);
+    if (++recursion_ > max_nesting) report(fmt::format("the expression is nested deeper than {} levels", max_nesting));
+    NodeRef parsed = error_ ? leaf(0, NodeKind::nil) : unboundedExpression(level);
     --recursion_;
     return parsed;
   }
@@ -149,18 +152,18 @@ class Parser {
       next();
       if (token.text == "|") {
         const std::string name = expectName();
-        left = call(name, {left}, true);
+        left = call(name, token.at, {left}, true);
       } else if (previous == "??" && token.text != "??") {
-        report(
-            fmt::format("Operator ({}) and coalesce expressions (?"
-                        "?) cannot be mixed. Wrap either by parentheses.",
-                        token.text));
+        report(fmt::format("Operator ({}) and coalesce expressions (?"
+                           "?) cannot be mixed. Wrap either by parentheses.",
+                           token.text),
+               token.at);
       } else if (isComparison(token.text)) {
-        left = comparison(left, token.text, op->level);
+        left = comparison(left, token, op->level);
       } else {
         NodeRef right = expression(op->right_associative ? op->level : op->level + 1);
-        left = branch(NodeKind::binary, token.text, left, right);
-        if (negated) left = branch(NodeKind::unary, "not", left);
+        left = branch(token.at, NodeKind::binary, token.text, left, right);
+        if (negated) left = branch(token.at, NodeKind::unary, "not", left);
       }
       previous = token.text;
     }
@@ -168,32 +171,34 @@ class Parser {
   }
 
   // a < b < c means a < b && b < c.
-  NodeRef comparison(NodeRef left, std::string op, int level) {
+  NodeRef comparison(NodeRef left, Token op, int level) {
     NodeRef root;
     while (true) {
       NodeRef right = expression(level + 1);
-      NodeRef compared = branch(NodeKind::binary, op, left, right);
-      root = root ? branch(NodeKind::binary, "&&", root, compared) : compared;
+      NodeRef compared = branch(op.at, NodeKind::binary, op.text, left, right);
+      root = root ? branch(op.at, NodeKind::binary, "&&", root, compared) : compared;
       if (current().kind != Kind::op || !isComparison(current().text)) return root;
       left = right;
-      op = current().text;
+      op = current();
       next();
     }
   }
 
   NodeRef conditional(NodeRef condition) {
     while (current().isOperator("?")) {
+      const std::size_t at = current().at;
       next();
       NodeRef then = condition;
       if (!current().isOperator(":")) then = expression(0);
       expectOperator(":");
       NodeRef otherwise = expression(0);
-      condition = branch(NodeKind::conditional, {}, condition, then, otherwise);
+      condition = branch(at, NodeKind::conditional, {}, condition, then, otherwise);
     }
     return condition;
   }
 
   NodeRef conditionalIf() {
+    const std::size_t at = current().at;
     next();
     NodeRef condition = expression(0);
     expectBracket("{");
@@ -208,17 +213,18 @@ class Parser {
       otherwise = sequence();
       expectBracket("}");
     }
-    return branch(NodeKind::conditional, {}, condition, then, otherwise);
+    return branch(at, NodeKind::conditional, {}, condition, then, otherwise);
   }
 
   NodeRef declaration() {
     next();
+    const std::size_t at = current().at;
     const std::string name = expectName();
     expectOperator("=");
     NodeRef value = expression(0);
     expectOperator(";");
     NodeRef body = sequence();
-    return branch(NodeKind::let, name, value, body);
+    return branch(at, NodeKind::let, name, value, body);
   }
 
   // --- operands ---
@@ -229,12 +235,12 @@ class Parser {
       if (const auto level = unaryLevel(token.text)) {
         next();
         NodeRef operand = expression(*level);
-        return postfix(branch(NodeKind::unary, token.text, operand));
+        return postfix(branch(token.at, NodeKind::unary, token.text, operand));
       }
       if (token.text == "::") {
         next();
         const std::string name = expectName();
-        return postfix(call(name, {}, false));
+        return postfix(call(name, token.at, {}, false));
       }
       if (predicates_ > 0 && (token.text == "#" || token.text == ".")) return postfix(pointer());
     }
@@ -249,54 +255,55 @@ class Parser {
 
   // `#`, `#index`; a leading dot belongs to the member behind it.
   NodeRef pointer() {
+    const std::size_t at = current().at;
     std::string name;
     if (current().isOperator("#")) {
       next();
       if (current().kind == Kind::identifier) name = expectName();
     }
-    return leaf(NodeKind::pointer, name);
+    return leaf(at, NodeKind::pointer, name);
   }
 
   NodeRef secondary(const Token& token) {
     switch (token.kind) {
       case Kind::identifier: {
         next();
-        if (token.text == "nil") return leaf(NodeKind::nil);
+        if (token.text == "nil") return leaf(token.at, NodeKind::nil);
         if (token.text == "true" || token.text == "false") {
-          NodeRef literal = leaf(NodeKind::boolean);
+          NodeRef literal = leaf(token.at, NodeKind::boolean);
           literal->boolean = token.text == "true";
           return literal;
         }
-        if (current().isBracket("(")) return postfix(call(token.text, {}, true));
-        return postfix(leaf(NodeKind::name, token.text));
+        if (current().isBracket("(")) return postfix(call(token.text, token.at, {}, true));
+        return postfix(leaf(token.at, NodeKind::name, token.text));
       }
       case Kind::number:
         next();
-        return number(token.text);
+        return number(token.text, token.at);
       case Kind::string:
         next();
-        return postfix(leaf(NodeKind::string, token.text));
+        return postfix(leaf(token.at, NodeKind::string, token.text));
       case Kind::bytes:
         next();
-        return postfix(leaf(NodeKind::bytes, token.text));
+        return postfix(leaf(token.at, NodeKind::bytes, token.text));
       default:
         break;
     }
     if (token.isBracket("[")) return postfix(list());
     if (token.isBracket("{")) return postfix(map());
     unexpected();
-    return leaf(NodeKind::nil);
+    return leaf(token.at, NodeKind::nil);
   }
 
-  NodeRef number(std::string text) {
+  NodeRef number(std::string text, std::size_t at) {
     std::erase(text, '_');
     std::string lower = text;
     std::ranges::transform(lower, lower.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
     const bool hex = lower.starts_with("0x");
     if (!hex && lower.find_first_of(".e") != std::string::npos) {
       const auto value = parseFloat(text);
-      if (!value) report("invalid float literal: " + value.error().message);
-      NodeRef literal = leaf(NodeKind::floating);
+      if (!value) report("invalid float literal: " + value.error().message, at);
+      NodeRef literal = leaf(at, NodeKind::floating);
       literal->floating = value.value_or(0);
       return literal;
     }
@@ -309,15 +316,17 @@ class Parser {
                          : binary ? "binary"
                          : octal  ? "octal"
                                   : "integer",
-                         value.error().message));
+                         value.error().message),
+             at);
     }
-    NodeRef literal = leaf(NodeKind::integer);
+    NodeRef literal = leaf(at, NodeKind::integer);
     literal->integer = value.value_or(0);
     return literal;
   }
 
   NodeRef list() {
     std::vector<NodeRef> items;
+    const std::size_t at = current().at;
     next();
     while (!error_ && !current().isBracket("]")) {
       if (!items.empty()) {
@@ -327,11 +336,12 @@ class Parser {
       items.push_back(expression(0));
     }
     expectBracket("]");
-    return node(NodeKind::list, {}, std::move(items));
+    return node(at, NodeKind::list, {}, std::move(items));
   }
 
   NodeRef map() {
     std::vector<NodeRef> pairs;
+    const std::size_t at = current().at;
     next();
     while (!error_ && !current().isBracket("}")) {
       if (!pairs.empty()) {
@@ -343,14 +353,14 @@ class Parser {
       pairs.push_back(expression(0));
     }
     expectBracket("}");
-    return node(NodeKind::map, {}, std::move(pairs));
+    return node(at, NodeKind::map, {}, std::move(pairs));
   }
 
   NodeRef key() {
     const Token token = current();
     if (token.kind == Kind::number || token.kind == Kind::string || token.kind == Kind::identifier) {
       next();
-      return leaf(NodeKind::string, token.text);
+      return leaf(token.at, NodeKind::string, token.text);
     }
     if (token.isBracket("(")) return expression(0);
     if (token.isOperator(",")) {
@@ -361,23 +371,23 @@ class Parser {
           "(unexpected token " +
           toString(token) + ")");
     }
-    return leaf(NodeKind::nil);
+    return leaf(token.at, NodeKind::nil);
   }
 
   // --- calls ---
 
   // `given` holds what a pipe brings. Names of the environment win over builtins unless `::` asked for the builtin.
-  NodeRef call(const std::string& name, std::vector<NodeRef> given, bool environment_wins) {
+  NodeRef call(const std::string& name, std::size_t at, std::vector<NodeRef> given, bool environment_wins) {
     const bool overridden = environment_wins && isEnvironmentFunction(name);
     if (const PredicateShape* shape = overridden ? nullptr : predicateShape(name)) {
-      return node(NodeKind::builtin, name, predicateArguments(*shape, std::move(given)));
+      return node(at, NodeKind::builtin, name, predicateArguments(*shape, std::move(given)));
     }
     if (!overridden && isBuiltin(name)) {
-      return node(NodeKind::builtin, name, arguments(std::move(given)));
+      return node(at, NodeKind::builtin, name, arguments(std::move(given)));
     }
-    std::vector<NodeRef> parts{leaf(NodeKind::name, name)};
+    std::vector<NodeRef> parts{leaf(at, NodeKind::name, name)};
     for (NodeRef& argument : arguments(std::move(given))) parts.push_back(std::move(argument));
-    return node(NodeKind::call, {}, std::move(parts));
+    return node(at, NodeKind::call, {}, std::move(parts));
   }
 
   std::vector<NodeRef> arguments(std::vector<NodeRef> given) {
@@ -409,6 +419,7 @@ class Parser {
   }
 
   NodeRef predicate() {
+    const std::size_t at = current().at;
     const bool braces = current().isBracket("{");
     if (braces) next();
     ++predicates_;
@@ -416,7 +427,7 @@ class Parser {
     if (!braces && current().isOperator(";")) report("wrap predicate with brackets { and }");
     --predicates_;
     if (braces) expectBracket("}");
-    return branch(NodeKind::predicate, {}, body);
+    return branch(at, NodeKind::predicate, {}, body);
   }
 
   // --- .name ?.name .name(…) [i] ?.[i] [a:b] ---
@@ -440,23 +451,24 @@ class Parser {
     const Token property = current();
     next();
     if (property.kind != Kind::identifier && !(property.kind == Kind::op && isWord(property.text)))
-      report("expected name");
+      report("expected name", property.at);
     const bool chained = base->kind == NodeKind::chain;
     if (chained) base = base->children[0];
-    NodeRef name = leaf(NodeKind::string, property.text);
+    NodeRef name = leaf(property.at, NodeKind::string, property.text);
     const bool method = current().isBracket("(");
-    base = branch(NodeKind::member, {}, base, name);
+    base = branch(property.at, NodeKind::member, {}, base, name);
     base->optional = optional;
     base->method = method;
     if (method) {
       std::vector<NodeRef> parts{base};
       for (NodeRef& argument : arguments({})) parts.push_back(std::move(argument));
-      base = node(NodeKind::call, {}, std::move(parts));
+      base = node(property.at, NodeKind::call, {}, std::move(parts));
     }
-    return chained || optional ? branch(NodeKind::chain, {}, base) : base;
+    return chained || optional ? branch(property.at, NodeKind::chain, {}, base) : base;
   }
 
   NodeRef index(NodeRef base, bool optional) {
+    const std::size_t at = current().at;
     next();
     const bool chained = base->kind == NodeKind::chain;
     if (chained) base = base->children[0];
@@ -465,13 +477,13 @@ class Parser {
     if (current().isOperator(":")) {
       next();
       if (!current().isBracket("]")) to = expression(0);
-      base = branch(NodeKind::slice, {}, base, from, to);
+      base = branch(at, NodeKind::slice, {}, base, from, to);
     } else {
-      base = branch(NodeKind::member, {}, base, from);
+      base = branch(at, NodeKind::member, {}, base, from);
       base->optional = optional;
     }
     expectBracket("]");
-    return chained || optional ? branch(NodeKind::chain, {}, base) : base;
+    return chained || optional ? branch(at, NodeKind::chain, {}, base) : base;
   }
 
   std::vector<Token> tokens_;
@@ -479,12 +491,12 @@ class Parser {
   std::size_t nodes_ = 0;
   int recursion_ = 0;
   int predicates_ = 0;  // how many predicates we are inside of
-  std::optional<Error> error_;
+  std::optional<Problem> error_;
 };
 
 }  // namespace
 
-Result<NodeRef> parse(std::string_view text) {
+Checked<NodeRef> parse(std::string_view text) {
   auto tokens = tokenize(text);
   if (!tokens) return std::unexpected(tokens.error());
   return Parser(std::move(*tokens)).run();

@@ -67,11 +67,11 @@ Result<Value> type(const Call& call) {
   const Value& value = call[0];
   if (std::holds_alternative<std::monostate>(value.data)) return std::string("nil");
   if (value.list() != nullptr || std::holds_alternative<Bytes>(value.data)) return std::string("array");
-  if (value.map() != nullptr) return std::string("map");
+  if (const Map* map = value.map()) return map->shape == Map::Shape::structure ? map->name : std::string("map");
   if (value.floating() != nullptr) return std::string("float");
   if (std::holds_alternative<Function>(value.data)) return std::string("func");
   if (const Integer* integer = value.integer()) {
-    if (integer->kind == Integer::Kind::byte) return std::string("uint");
+    if (integer->kind == Integer::Kind::byte || integer->kind == Integer::Kind::uint64) return std::string("uint");
     if (integer->kind == Integer::Kind::plain || integer->kind == Integer::Kind::int64) return std::string("int");
   }
   return typeName(value);

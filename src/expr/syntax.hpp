@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "expr/regex.hpp"
+#include "expr/types.hpp"
 
 namespace crossfade::expr {
 
@@ -49,6 +50,10 @@ struct Node {
   bool optional = false;  // member: behind `?.`
   bool method = false;    // member: called at once
   int depth = 1;          // of the tree below
+  std::size_t at = 0;     // where it stands in the text; of a binary node its operator, of a member its dot
+
+  TypeRef type = {};    // set by the checker
+  bool folded = false;  // set by the folder
 
   // --- for the evaluator ---
   std::optional<Regex> regex = {};  // binary `matches` with a constant pattern
@@ -62,6 +67,7 @@ struct Node {
   bool must_find = false;
 };
 
-inline bool isLiteral(const Node& node) { return node.kind <= NodeKind::bytes; }
+// A copy of the whole tree; what is shared in it stays so.
+NodeRef clone(const NodeRef& root);
 
 }  // namespace crossfade::expr

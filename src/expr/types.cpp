@@ -8,7 +8,7 @@ namespace types {
 
 namespace {
 TypeRef make(Type::Kind kind, std::string name, TypeRef element = nullptr, TypeRef key = nullptr) {
-  return std::make_shared<const Type>(Type{kind, std::move(name), std::move(element), std::move(key)});
+  return std::make_shared<const Type>(Type{kind, std::move(name), std::move(element), std::move(key), {}});
 }
 }  // namespace
 
@@ -46,6 +46,10 @@ TypeRef mapOf(TypeRef key, TypeRef element, std::string name) {
   return make(Kind::map, std::move(name), std::move(element), std::move(key));
 }
 TypeRef function(std::string name) { return make(Kind::function, std::move(name)); }
+TypeRef structure(std::string name, std::vector<std::pair<std::string, TypeRef>> fields) {
+  return std::make_shared<const Type>(Type{Kind::structure, std::move(name), {}, {}, std::move(fields)});
+}
+TypeRef namedList(std::string name, TypeRef element) { return make(Kind::list, std::move(name), std::move(element)); }
 
 }  // namespace types
 
@@ -57,6 +61,14 @@ bool assignable(const Type& from, const Type& to) {
   if (to.dynamic()) return true;
   if (from.dynamic() || from.is(Type::Kind::nil)) return false;
   return from.kind == to.kind && from.name == to.name;
+}
+
+bool same(const Type& left, const Type& right) {
+  const auto parts = [](const TypeRef& one, const TypeRef& other) {
+    return one == other || (one != nullptr && other != nullptr && same(*one, *other));
+  };
+  return left.kind == right.kind && left.name == right.name && parts(left.element, right.element) &&
+         parts(left.key, right.key);
 }
 
 bool comparable(const Type& left, const Type& right) {

@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace crossfade::expr {
 
@@ -21,6 +23,7 @@ struct Type {
     bytes,
     list,
     map,
+    structure,  // a struct of Go
     time,
     duration,
     location,
@@ -28,9 +31,10 @@ struct Type {
     environment,  // $env
   };
   Kind kind = Kind::any;
-  std::string name;      // as messages print it
-  TypeRef element = {};  // of lists and maps
-  TypeRef key = {};      // of maps
+  std::string name;                                          // as messages print it
+  TypeRef element = {};                                      // of lists and maps
+  TypeRef key = {};                                          // of maps
+  std::vector<std::pair<std::string, TypeRef>> fields = {};  // of structures
 
   bool is(Kind wanted) const { return kind == wanted; }
   bool dynamic() const { return kind == Kind::any || kind == Kind::unknown; }
@@ -61,10 +65,15 @@ TypeRef listOf(TypeRef element);
 const TypeRef& object();  // map[string]interface {}
 TypeRef mapOf(TypeRef key, TypeRef element, std::string name);
 TypeRef function(std::string name);
+TypeRef structure(std::string name, std::vector<std::pair<std::string, TypeRef>> fields);
+// A list whose type has a name of its own: "[]types.MetricDataResult".
+TypeRef namedList(std::string name, TypeRef element);
 }  // namespace types
 
 // Go's assignability, as far as conditions can see it.
 bool assignable(const Type& from, const Type& to);
+// Whether the two are one type, inside as well.
+bool same(const Type& left, const Type& right);
 // Whether `==` may be asked of the two.
 bool comparable(const Type& left, const Type& right);
 

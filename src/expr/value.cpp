@@ -20,6 +20,8 @@ std::string_view nameOf(Integer::Kind kind) {
       return "int";
     case Integer::Kind::int64:
       return "int64";
+    case Integer::Kind::uint64:
+      return "uint64";
     case Integer::Kind::month:
       return "time.Month";
     case Integer::Kind::weekday:
@@ -62,6 +64,7 @@ std::string typeName(const Value& value) {
                  [](double) { return std::string("float64"); }, [](const Text&) { return std::string("string"); },
                  [](const Bytes&) { return std::string("[]uint8"); },
                  [](const ListRef& list) {
+                   if (!list->name.empty()) return list->name;
                    switch (list->elements) {
                      case List::Elements::floating:
                        return std::string("[]float64");
@@ -80,6 +83,8 @@ std::string typeName(const Value& value) {
                        return std::string("map[interface {}][]interface {}");
                      case Map::Shape::pairs:
                        return std::string("map[interface {}]interface {}");
+                     case Map::Shape::structure:
+                       return map->name;
                      case Map::Shape::object:
                        break;
                    }
@@ -113,17 +118,21 @@ std::string formatInteger(const Integer& integer) {
   if (integer.kind == Integer::Kind::weekday && integer.value >= 0 && integer.value <= 6) {
     return std::string(days[static_cast<std::size_t>(integer.value)]);
   }
+  if (integer.kind == Integer::Kind::uint64) return std::to_string(static_cast<std::uint64_t>(integer.value));
   return std::to_string(integer.value);
 }
 
 // Go sorts numbers as numbers; mapKey's text sorts them otherwise, which only a printed group could show.
 std::string formatMap(const Map& map) {
-  std::string text = "map[";
+  const bool structure = map.shape == Map::Shape::structure;
+  std::string text = structure ? "{" : "map[";
+  const std::size_t start = text.size();
   for (const auto& [key, entry] : map.entries) {
-    if (text.size() > 4) text += ' ';
-    text += format(entry.key) + ":" + format(entry.value);
+    if (text.size() > start) text += ' ';
+    if (!structure) text += format(entry.key) + ":";
+    text += format(entry.value);
   }
-  return text + "]";
+  return text + (structure ? "}" : "]");
 }
 
 std::string formatList(const List& list) {
@@ -176,7 +185,7 @@ bool identical(const Value& left, const Value& right) {
   }
   if (const Map* ours = left.map()) {
     const Map* theirs = right.map();
-    return ours->shape == theirs->shape &&
+    return ours->shape == theirs->shape && ours->name == theirs->name &&
            std::ranges::equal(ours->entries, theirs->entries, [](const auto& a, const auto& b) {
              return a.first == b.first && identical(a.second.value, b.second.value);
            });

@@ -24,7 +24,7 @@ using Text = std::shared_ptr<const std::string>;
 
 // The integers of Go that conditions can tell apart by name.
 struct Integer {
-  enum class Kind { plain, int64, month, weekday, byte };
+  enum class Kind { plain, int64, uint64, month, weekday, byte };
   std::int64_t value = 0;
   Kind kind = Kind::plain;
 };
@@ -83,17 +83,19 @@ struct List {
   // What Go would have as elements; only names and the depth of equality depend on it.
   enum class Elements { any, floating, integer, string };
   Elements elements = Elements::any;
-  bool nil = false;  // Go's nil slice: empty, and nil to `??`
+  std::string name = {};  // of its type, where it has one of its own
+  bool nil = false;       // Go's nil slice: empty, and nil to `??`
   std::vector<Value> items = {};
   Extent extent = {1, 1};  // set by measure()
 };
 
 struct Map {
-  enum class Shape { object, groups, pairs };  // map[string]any; of groupBy; of fromPairs
+  enum class Shape { object, groups, pairs, structure };  // map[string]any; of groupBy; of fromPairs; a struct of Go
   struct Entry {
     Value key, value;
   };
   Shape shape = Shape::object;
+  std::string name = {};  // of a structure's type
   // By the text of a string key of an object, or by mapKey(). Sorted, so that everything that walks is deterministic.
   std::map<std::string, Entry, std::less<>> entries = {};
   Extent extent = {1, 1};  // set by measure()

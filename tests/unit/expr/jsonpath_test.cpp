@@ -32,7 +32,7 @@ void expectAll(std::initializer_list<Case> cases) {
   }
 }
 
-// spec/07 C4 #1-#59
+// spec/07 §C4 #1-#59
 TEST(JsonPath, Vectors) {
   expectAll({
       {"#1", R"j()j", body,

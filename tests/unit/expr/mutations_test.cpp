@@ -103,11 +103,12 @@ TEST(Mutations, EveryTextGetsAnAnswer) {
   int answers = 0;
   for (int i = 0; i < count; ++i) {
     const std::string text = randomText(random);
-    const auto outcome = evaluateCondition(text, results[random.below(results.size())], TimePoint());
+    const auto outcome = Condition(text).holds(results[random.below(results.size())], TimePoint());
     if (outcome) {
       ++answers;
     } else {
       EXPECT_FALSE(outcome.error().message.empty()) << text;
+      EXPECT_LE(outcome.error().at, text.size()) << text;
     }
   }
   EXPECT_GT(answers, 0);
