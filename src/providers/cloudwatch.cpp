@@ -95,8 +95,20 @@ expr::Value finished(expr::List list) {
   return list;
 }
 
-// A record as conditions see it, with members Id, Label, StatusCode, Timestamps, Values and Messages.
-expr::Value recordValue(const json::object& record, std::string& shown) {
+// What conditions see of a record. spec/07 A3.
+const std::vector<std::pair<std::string, expr::TypeRef>>& recordFields() {
+  using namespace expr::types;
+  static const std::vector<std::pair<std::string, expr::TypeRef>> fields = {{"Id", string()},
+                                                                            {"Label", string()},
+                                                                            {"Messages", listOf(any())},
+                                                                            {"StatusCode", string()},
+                                                                            {"Timestamps", listOf(time())},
+                                                                            {"Values", floatList()}};
+  return fields;
+}
+
+// A record's fields in that order. `shown` gets its values as a measurement shows them.
+std::vector<expr::Value> recordValues(const json::object& record, std::string& shown) {
   expr::List values{.elements = expr::List::Elements::floating}, times, messages;
   if (const json::array* list = getArray(record, {"Values"})) {
     for (const json::value& value : *list) {
@@ -116,18 +128,8 @@ expr::Value recordValue(const json::object& record, std::string& shown) {
   if (const json::array* list = getArray(record, {"Messages"})) {
     for (const json::value& message : *list) messages.items.push_back(expr::fromJson(message));
   }
-  expr::Map map;
-  const auto add = [&](const char* name, expr::Value value) {
-    map.entries.emplace(name, expr::Map::Entry{std::string(name), std::move(value)});
-  };
-  add("Id", textOf(record, "Id"));
-  add("Label", textOf(record, "Label"));
-  add("StatusCode", textOf(record, "StatusCode"));
-  add("Timestamps", finished(std::move(times)));
-  add("Values", finished(std::move(values)));
-  add("Messages", finished(std::move(messages)));
-  expr::measure(map);
-  return map;
+  return {textOf(record, "Id"),         textOf(record, "Label"),    finished(std::move(messages)),
+          textOf(record, "StatusCode"), finished(std::move(times)), finished(std::move(values))};
 }
 
 Result<Reading> decode(const net::Response& response) {
@@ -140,20 +142,15 @@ Result<Reading> decode(const net::Response& response) {
   Reading reading;
   reading.keeps_value = reading.keeps_metadata = true;
   const json::array* records = getArray(answer->get_object(), {"MetricDataResults"});
-  expr::List list;
+  std::vector<std::vector<expr::Value>> rows;
   std::string shown;
   for (const json::value& item : records == nullptr ? json::array() : *records) {
     std::string values;
-    list.items.push_back(recordValue(item.is_object() ? item.get_object() : json::object(), values));
+    rows.push_back(recordValues(item.is_object() ? item.get_object() : json::object(), values));
     shown += fmt::format("{}[{}]", shown.empty() ? "" : " ", values);
   }
   reading.value = "[" + shown + "]";
-  static const expr::TypeRef type = [] {
-    expr::Type records_type = *expr::types::listOf(expr::types::any());
-    records_type.name = "[]types.MetricDataResult";
-    return std::make_shared<const expr::Type>(std::move(records_type));
-  }();
-  reading.result = expr::Typed{finished(std::move(list)), type};
+  reading.result = expr::structures("types.MetricDataResult", recordFields(), rows);
   const json::array* messages = getArray(answer->get_object(), {"Messages"});
   if (messages != nullptr && !messages->empty()) reading.metadata["messages"] = expr::format(expr::fromJson(*messages));
   return reading;

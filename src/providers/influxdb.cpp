@@ -38,7 +38,7 @@ Result<Reading> decode(const net::Response& response) {
   Reading reading;
   reading.value = spell(*list);
   expr::measure(*list);
-  reading.result = expr::Typed{std::move(*list), expr::types::listOf(expr::types::any())};
+  reading.result = expr::Measured(expr::Value(std::move(*list)));
   return reading;
 }
 

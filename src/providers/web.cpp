@@ -65,16 +65,6 @@ Result<> validate(const Settings& settings) {
   return {};
 }
 
-// The static type of a value that came out of JSON; what is inside of it is dynamic. spec/07 A3.
-expr::TypeRef typeOf(const expr::Value& value) {
-  if (value.boolean() != nullptr) return expr::types::boolean();
-  if (value.integer() != nullptr) return expr::types::integer();
-  if (value.floating() != nullptr) return expr::types::floating();
-  if (value.string() != nullptr) return expr::types::string();
-  if (value.list() != nullptr) return expr::types::listOf(expr::types::any());
-  return value.map() != nullptr ? expr::types::object() : expr::types::nil();
-}
-
 Result<Reading> decode(const net::Response& response, const expr::JsonPath& path) {
   if (response.status < 200 || response.status >= 300) {
     return fail(ErrorCode::unavailable, fmt::format("received non 2xx response code: {}", response.status));
@@ -92,7 +82,7 @@ Result<Reading> decode(const net::Response& response, const expr::JsonPath& path
   auto text = expr::compactJson(**found);
   if (!text) return std::unexpected(text.error());
   reading.value = std::move(*text);
-  reading.result = expr::Typed{**found, typeOf(**found)};
+  reading.result = expr::Measured(**found);
   return reading;
 }
 

@@ -1,13 +1,12 @@
 """What a user gets wrong is named: on the object's condition, on stderr, or by the API server."""
-import http.server
 import json
 import ssl
 import subprocess
-import threading
 
 import pytest
 from conftest import CROSSFADE
 from manifests import rollout, service, template
+from stand_in import StandIn
 
 
 def invalid(namespace, name="web"):
@@ -88,19 +87,9 @@ def test_kubeconfig_that_does_not_exist(cluster):
     assert "/nowhere/kubeconfig" in done.stderr
 
 
-class Refusing(http.server.BaseHTTPRequestHandler):
-    """An API server that knows nobody."""
-
-    def do_GET(self):
-        body = json.dumps({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "Unauthorized", "reason": "Unauthorized", "code": 401}).encode()
-        self.send_response(401)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+def refuse(_):
+    """Of an API server that knows nobody."""
+    return 401, {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "Unauthorized", "reason": "Unauthorized", "code": 401}
 
 
 @pytest.fixture
@@ -113,18 +102,16 @@ def refusing(tmp_path):
             check=True,
             capture_output=True,
         )
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = StandIn(refuse, context)
 
     def kubeconfig(authority):
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "x",
-            "clusters": [{"name": "x", "cluster": {"server": f"https://127.0.0.1:{server.server_port}", "certificate-authority": str(tmp_path / f"{authority}.pem")}}],
+            "clusters": [{"name": "x", "cluster": {"server": f"https://{server.address}", "certificate-authority": str(tmp_path / f"{authority}.pem")}}],
             "users": [{"name": "x", "user": {"token": "expired"}}],
             "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
         }
@@ -133,8 +120,7 @@ def refusing(tmp_path):
         return str(path)
 
     yield kubeconfig
-    server.shutdown()
-    server.server_close()
+    server.close()
 
 
 def test_kubeconfig_with_a_wrong_authority(cluster, refusing):

@@ -1,11 +1,10 @@
 """Blue-green releases (spec/03 §13)."""
-import http.server
-import json
 import threading
 
 import pytest
 from conftest import wait_for
 from manifests import rollout, service, set_image
+from stand_in import StandIn
 
 MANUAL = {"autoPromotionEnabled": False}
 V2 = set_image("crossfade.dev/demo:v2")
@@ -52,37 +51,14 @@ class Verdicts:
     def __init__(self):
         self.decided = threading.Condition()
         self.values = {}
-        verdicts = self
+        self.server = StandIn(self.answer)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                query = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                self.answer(next(name for name in ("smoke", "load") if name in query))
-
-            def do_GET(self):
-                self.answer("smoke" if "smoke" in self.path else "load")
-
-            def answer(self, query):
-                with verdicts.decided:
-                    verdicts.decided.wait_for(lambda: query in verdicts.values)
-                    value = verdicts.values[query]
-                result = [{"metric": {}, "value": [0, str(value)]}]
-                body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}}).encode()
-                try:
-                    self.send_response(200)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-                except OSError:
-                    pass  # the run was terminated meanwhile
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    def answer(self, request):
+        query = next(name for name in ("smoke", "load") if name in request.path + request.body)
+        with self.decided:
+            self.decided.wait_for(lambda: query in self.values)
+            result = [{"metric": {}, "value": [0, str(self.values[query])]}]
+        return {"status": "success", "data": {"resultType": "vector", "result": result}}
 
     def decide(self, query, value):
         """1 is good, 0 is bad, anything else neither. None: the next one waits again."""
@@ -94,7 +70,7 @@ class Verdicts:
             self.decided.notify_all()
 
     def template(self, name):
-        prometheus = {"address": f"http://127.0.0.1:{self.server.server_port}", "query": name}
+        prometheus = {"address": f"http://{self.server.address}", "query": name}
         conditions = {"successCondition": "result[0] == 1", "failureCondition": "result[0] == 0"}
         metric = {"name": name, **conditions, "provider": {"prometheus": prometheus}}
         return {
@@ -117,7 +93,7 @@ def verdicts():
     yield made
     made.decide("smoke", 1)
     made.decide("load", 1)
-    made.server.shutdown()
+    made.server.close()
 
 
 def wait_run(namespace, name):
