@@ -191,7 +191,8 @@ class GatedTransport final : public net::Transport {
     auto entered = co_await Gate::enter(gate, deadline);
     if (!entered) co_return fail(entered.error());
     Gate::Pass pass = std::move(*entered);
-    const Duration left = std::max(deadline - clock.now(), Duration(0));
+    const Duration left = deadline - clock.now();
+    if (left <= Duration(0)) co_return fail(ErrorCode::timeout, "the turn came too late");
     Result<net::Response> response = fail(ErrorCode::internal, "");
     if (streaming) {
       response = co_await inner->open(std::move(request), left);

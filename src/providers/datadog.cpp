@@ -119,9 +119,10 @@ struct Group {
   double value = 0;
 };
 
-const json::array& valuesOf(const json::object& column) {
+// Of a column that may be missing.
+const json::array& valuesOf(const json::object* column) {
   static const json::array none;
-  const json::array* values = getArray(column, {"values"});
+  const json::array* values = column == nullptr ? nullptr : getArray(*column, {"values"});
   return values == nullptr ? none : *values;
 }
 
@@ -129,7 +130,7 @@ Result<std::string> labelAt(const std::vector<const json::object*>& columns, std
   const auto problem = refuse(fmt::format("could not parse group label at index {}", index));
   std::string label;
   for (const json::object* column : columns) {
-    const json::array& values = valuesOf(*column);
+    const json::array& values = valuesOf(column);
     const json::array* tags = index < values.size() ? values[index].if_array() : nullptr;
     if (tags == nullptr || tags->empty()) return problem;
     for (const json::value& tag : *tags) {
@@ -168,7 +169,9 @@ Result<Reading> readSecondVersion(const json::value& answer) {
   }
   const json::object* numbers = nullptr;
   std::vector<const json::object*> group_columns;
-  for (const json::value& item : columns == nullptr || columns->is_null() ? json::array() : columns->get_array()) {
+  static const json::array none;
+  const json::array* all = columns == nullptr ? nullptr : columns->if_array();
+  for (const json::value& item : all == nullptr ? none : *all) {
     const json::object* column = item.if_object();
     if (column == nullptr) return refuse("Could not parse JSON body: " + wrongType(item, "struct"));
     const std::string_view type = getString(*column, {"type"});
@@ -176,7 +179,7 @@ Result<Reading> readSecondVersion(const json::value& answer) {
     if (type == "group") group_columns.push_back(column);
   }
   std::vector<Group> found;
-  const json::array& values = valuesOf(numbers == nullptr ? json::object() : *numbers);
+  const json::array& values = valuesOf(numbers);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i].is_null()) continue;
     if (!values[i].is_number()) {
