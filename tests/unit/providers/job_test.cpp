@@ -45,7 +45,7 @@ std::string missing() {
   return R"({"kind":"Status","status":"Failure","reason":"NotFound","code":404,"message":"jobs.batch \"j\" not found"})";
 }
 
-TEST_F(Job, IsCreated) {  // spec/08 §16.3 #1
+TEST_F(Job, IsCreated) {  // spec/08 §16.3 #58
   api->answer(201, "{}");
   const api::Measurement measurement = run(metric);
   EXPECT_EQ(api->last(), "POST /apis/batch/v1/namespaces/ns/jobs?fieldManager=rollouts-controller");
@@ -100,8 +100,8 @@ TEST_F(Job, IsNamedAfterRunMetricAndNumber) {  // spec/08 §18 #15
   result.count = 3;
   result.error = 2;
   analysis_run.status.metric_results = {result};
-  EXPECT_EQ(nameFor("m"), std::string(uid) + ".m.6");                             // spec/08 §16.3 #2
-  const std::string first = nameFor("abcdefghijklmnopqrstuvwxyz-first-metric0");  // spec/08 §16.3 #3
+  EXPECT_EQ(nameFor("m"), std::string(uid) + ".m.6");                             // spec/08 §16.3 #59
+  const std::string first = nameFor("abcdefghijklmnopqrstuvwxyz-first-metric0");  // spec/08 §16.3 #60
   const std::string second = nameFor("abcdefghijklmnopqrstuvwxyz-other-metric0");
   EXPECT_EQ(first.size(), 63U);
   EXPECT_TRUE(first.starts_with(std::string(uid) + ".abcdefghijkl"));
@@ -120,8 +120,8 @@ TEST_F(Job, ThatExistsAlreadyIsAdoptedOrRefused) {
                  owner.empty() ? "" : fmt::format(R"(,"ownerReferences":[{{"controller":true,"uid":"{}"}}])", owner)));
     return run(metric);
   };
-  EXPECT_EQ(existing(uid).phase, "Running");                                // spec/08 §16.3 #4
-  EXPECT_EQ(existing("other").message, "jobs.batch \"j\" already exists");  // spec/08 §16.3 #5
+  EXPECT_EQ(existing(uid).phase, "Running");                                // spec/08 §16.3 #61
+  EXPECT_EQ(existing("other").message, "jobs.batch \"j\" already exists");  // spec/08 §16.3 #62
   EXPECT_EQ(existing("").message, "jobs.batch \"j\" already exists");       // no owner at all
   job_namespace = "jobs";
   EXPECT_EQ(existing("").phase, "Running");  // by its label
@@ -136,14 +136,14 @@ TEST_F(Job, Resumes) {
     api->answer(200, fmt::format(R"({{"status":{{"conditions":[{}]}}}})", list));
     return resume(inFlight());
   };
-  EXPECT_EQ(conditions(R"({"type":"Complete","status":"True"})").phase, "Successful");  // spec/08 §16.3 #6
+  EXPECT_EQ(conditions(R"({"type":"Complete","status":"True"})").phase, "Successful");  // spec/08 §16.3 #63
   EXPECT_EQ(conditions(R"({"type":"Complete","status":"True"})").finished_at, loop.clock().now());
   EXPECT_EQ(conditions(R"({"type":"Failed","status":"True"})").phase, "Failed");
   EXPECT_EQ(conditions(R"({"type":"Complete","status":"False"},{"type":"Suspended","status":"True"})").phase,
             "Running");
 
   for (const auto& [elapsed, delay] :
-       {std::pair(0, 0), {2, 2}, {8, 4}, {50, 10}, {450, 30}, {1800, 60}}) {  // spec/08 §16.3 #7, spec/08 §9.6 #1-#6
+       {std::pair(0, 0), {2, 2}, {8, 4}, {50, 10}, {450, 30}, {1800, 60}}) {  // spec/08 §16.3 #64, spec/08 §9.6 #1-#6
     api->answer(200, "{}");
     EXPECT_EQ(resume(inFlight(seconds(elapsed))).resume_at, loop.clock().now() + seconds(delay)) << elapsed;
   }
@@ -166,11 +166,11 @@ TEST_F(Job, GivesUpOnImagesThatCantBeHad) {  // spec/08 §18 #16
             reason));
     return resume(inFlight());
   };
-  const api::Measurement hopeless = waiting("ImagePullBackOff");  // spec/08 §16.3 #8
+  const api::Measurement hopeless = waiting("ImagePullBackOff");  // spec/08 §16.3 #65
   EXPECT_EQ(hopeless.phase, "Inconclusive");
   EXPECT_EQ(hopeless.message, "Pod p, container c has terminal error (ImagePullBackOff): Back-off\n");
   EXPECT_TRUE(api->last().starts_with("GET /api/v1/namespaces/ns/pods?labelSelector=job%3Dj")) << api->last();
-  EXPECT_EQ(waiting("CrashLoopBackOff").phase, "Running");  // spec/08 §16.3 #9
+  EXPECT_EQ(waiting("CrashLoopBackOff").phase, "Running");  // spec/08 §16.3 #66
 }
 
 TEST_F(Job, Terminates) {
@@ -183,12 +183,12 @@ TEST_F(Job, Terminates) {
   EXPECT_TRUE(api->last().starts_with("DELETE /apis/batch/v1/namespaces/ns/jobs/j"));
   EXPECT_NE(api->requests().back().body.find("Foreground"), std::string::npos);
   api->answer(404, missing());
-  EXPECT_EQ(terminate().phase, "Inconclusive");  // spec/08 §16.3 #11
+  EXPECT_EQ(terminate().phase, "Inconclusive");  // spec/08 §16.3 #68
   api->answer(403, R"({"kind":"Status","reason":"Forbidden","code":403,"message":"no"})");
   EXPECT_EQ(terminate().message, "no");
 }
 
-TEST_F(Job, CollectsTheOldestOfItsMetric) {  // spec/08 §16.3 #10
+TEST_F(Job, CollectsTheOldestOfItsMetric) {  // spec/08 §16.3 #67
   std::string items;
   for (const auto& [name, metric_name, minute] :
        {std::tuple("c", "m", 3), {"a", "m", 1}, {"x", "other", 0}, {"e", "m", 5}, {"b", "m", 2}, {"d", "m", 4}}) {

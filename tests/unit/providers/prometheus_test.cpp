@@ -169,7 +169,7 @@ TEST_F(Prometheus, DownSlowOrTooTalkative) {
   EXPECT_TRUE(endless->closed());
 }
 
-TEST_F(Prometheus, FallsBackToGet) {  // spec/08 §16.2 #5, spec/08 §18 #8
+TEST_F(Prometheus, FallsBackToGet) {  // spec/08 §16.2 #52, spec/08 §18 #8
   for (const int status : {403, 405, 501}) {
     prom().answer(status, "");
     prom().answer(200, vectorOf({"1"}));
@@ -183,7 +183,7 @@ TEST_F(Prometheus, FallsBackToGet) {  // spec/08 §16.2 #5, spec/08 §18 #8
   }
 }
 
-TEST_F(Prometheus, KeepsTheAddressAsItIs) {  // spec/08 §16.2 #6
+TEST_F(Prometheus, KeepsTheAddressAsItIs) {  // spec/08 §16.2 #53
   dialer.at("https://h:443").answer(405, "");
   dialer.at("https://h:443").answer(200, vectorOf({"1"}));
   run(metricOf(R"({"prometheus":{"address":"https://h/prefix/?tenant=1","query":"q","insecure":true}})"));
@@ -210,7 +210,7 @@ TEST_F(Prometheus, Authorization) {
   EXPECT_EQ(sent("http://me:secret@prom:9090", basic), "Basic bWU6c2VjcmV0");
   EXPECT_EQ(
       sent(
-          "http://prom:9090",  // spec/08 §16.2 #7, spec/08 §18 #7
+          "http://prom:9090",  // spec/08 §16.2 #54, spec/08 §18 #7
           R"("headers":[{"key":"Authorization","value":"X"}],"authentication":{"basicAuth":{"username":"u","password":"p"}})"),
       "X");
   // A password is not told.
@@ -222,7 +222,7 @@ TEST_F(Prometheus, OAuth2) {
   constexpr const char* provider =
       R"({"prometheus":{"address":"http://prom:9090","query":"q","headers":[{"key":"X-Scope","value":"t"}],"authentication":{"oauth2":{"tokenUrl":"http://login/token","clientId":"i d","clientSecret":"s+t","scopes":["a","b"]}}}})";
   test::ScriptedTransport& login = dialer.at("http://login:80");
-  login.answer(401, "no");  // spec/08 §16.2 #10
+  login.answer(401, "no");  // spec/08 §16.2 #57
   login.answer(200, R"({"access_token":"tok","token_type":"bearer","expires_in":"3600"})",
                {{"Content-Type", "application/json"}});
   prom().answer(200, vectorOf({"1"}));
@@ -274,7 +274,7 @@ TEST_F(Prometheus, Redirects) {
 TEST_F(Prometheus, Metadata) {
   const api::Metric metric = metricOf(plain);
   EXPECT_EQ((*makeProvider(context(), metric))->metadata(metric),
-            (std::map<std::string, std::string>{{"ResolvedPrometheusQuery", "up{a=\"b c\"}"}}));  // spec/08 §16.4 #7
+            (std::map<std::string, std::string>{{"ResolvedPrometheusQuery", "up{a=\"b c\"}"}}));  // spec/08 §16.4 #75
   prom().answer(200,
                 R"({"status":"success","data":{"resultType":"vector","result":[]},"warnings":["slow shard","x"]})");
   EXPECT_EQ(run(metric).metadata, (std::map<std::string, std::string>{{"warnings", "\"slow shard\", \"x\""}}));
@@ -282,7 +282,7 @@ TEST_F(Prometheus, Metadata) {
   EXPECT_TRUE(run(metricOf(plain, "result[0] > 1")).metadata.empty());
 }
 
-TEST_F(Prometheus, LeavesWhatIsInFlightAlone) {  // spec/08 §16.4 #6
+TEST_F(Prometheus, LeavesWhatIsInFlightAlone) {  // spec/08 §16.4 #74
   api::Measurement measurement;
   measurement.phase = "Running";
   const api::Metric metric = metricOf(plain);
@@ -329,7 +329,7 @@ TEST_F(Prometheus, SignsForAmazon) {
             "gzip\n\n");
 }
 
-TEST_F(Prometheus, SignsForNobodyElse) {  // spec/08 §16.2 #8, spec/08 §18 #10
+TEST_F(Prometheus, SignsForNobodyElse) {  // spec/08 §16.2 #55, spec/08 §18 #10
   dialer.at("https://prom.example:443").answer(200, vectorOf({"1"}));
   const api::Measurement measurement = run(metricOf(
       R"({"prometheus":{"address":"https://prom.example","query":"up","authentication":{"sigv4":{"region":"eu-west-1"}}}})"));
