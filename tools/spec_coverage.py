@@ -18,6 +18,7 @@ SECTIONS = {
     "03": r"13\.\d+|20\.\d+|21",
     "04": r"7\.3|8|9|10|11\.[1256]|12|13\.1|15\.[568]|30\.\d+|31|32|33",
     "07": r"A4|B12|C4|Traps",
+    "08": r"9\.6|16\.\d+|18",
 }
 LIVES = {"02": r"17\.[1-5]", "03": r"13\.\d+", "04": r"30\.\d+"}
 LABEL = re.compile(r"[A-Z]+\d+[a-z]?$")
@@ -58,7 +59,7 @@ def cases(spec, number, lines):
             continue
         in_table = False
         if match := re.match(r"(\d+)\. ", line):
-            if number in ("11", "19", "21", "33", "Traps"):
+            if number in ("11", "18", "19", "21", "33", "Traps"):
                 found.append("#" + match.group(1))
         elif spec == "02" and number.startswith("18.") and re.match(r"\w", line) and found:
             anonymous += 1
