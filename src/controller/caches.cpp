@@ -49,25 +49,26 @@ Caches::Caches(const World& world, const Settings& settings)
   using namespace kube::resources;
   const std::string& ns = settings.watch_namespace;
   const std::string ours = settings.instanceSelector();
-  watch(kube::resources::analysis_runs, ns, ours, analysis_runs);
-  watch(kube::resources::analysis_templates, ns, ours, analysis_templates);
-  watch(kube::resources::cluster_analysis_templates, "", ours, cluster_analysis_templates);
-  watch(kube::resources::jobs, settings.job_namespace.empty() ? ns : settings.job_namespace,
+  watch(world.client, kube::resources::analysis_runs, ns, ours, analysis_runs);
+  watch(world.client, kube::resources::analysis_templates, ns, ours, analysis_templates);
+  watch(world.client, kube::resources::cluster_analysis_templates, "", ours, cluster_analysis_templates);
+  kube::Client& jobs_at = world.job_client == nullptr ? world.client : *world.job_client;
+  watch(jobs_at, kube::resources::jobs, settings.job_namespace.empty() ? ns : settings.job_namespace,
         std::string(api::analysis_run_uid_label), jobs);
   if (settings.analysis_only) return;
-  watch(kube::resources::rollouts, ns, ours, rollouts);
-  watch(kube::resources::replica_sets, ns, std::string(api::hash_label), replica_sets);
-  watch(kube::resources::services, ns, "", services);
-  watch(kube::resources::experiments, ns, ours, experiments);
+  watch(world.client, kube::resources::rollouts, ns, ours, rollouts);
+  watch(world.client, kube::resources::replica_sets, ns, std::string(api::hash_label), replica_sets);
+  watch(world.client, kube::resources::services, ns, "", services);
+  watch(world.client, kube::resources::experiments, ns, ours, experiments);
 }
 
-void Caches::watch(const kube::ResourceKey& resource, const std::string& ns, const std::string& label_selector,
-                   kube::WatchHandler& handler) {
+void Caches::watch(kube::Client& client, const kube::ResourceKey& resource, const std::string& ns,
+                   const std::string& label_selector, kube::WatchHandler& handler) {
   kube::WatchTarget target;
   target.resource = resource;
   target.ns = ns;
   target.label_selector = label_selector;
-  watchers_.push_back({resource.plural, std::make_unique<kube::Watcher>(world_.client, world_.executor, world_.random,
+  watchers_.push_back({resource.plural, std::make_unique<kube::Watcher>(client, world_.executor, world_.random,
                                                                         std::move(target), handler)});
 }
 

@@ -60,8 +60,8 @@ struct Caches {
   void forgetCollisions(const std::string& rollout_key) { collisions_.erase(rollout_key); }
 
  private:
-  void watch(const kube::ResourceKey& resource, const std::string& ns, const std::string& label_selector,
-             kube::WatchHandler& handler);
+  void watch(kube::Client& client, const kube::ResourceKey& resource, const std::string& ns,
+             const std::string& label_selector, kube::WatchHandler& handler);
 
   TimePoint stormEnd() const;
 

@@ -66,7 +66,11 @@ class Process {
     });
     if (settings_.namespaced && settings_.controller.watch_namespace.empty())
       settings_.controller.watch_namespace = config->ns;
-    controller_.emplace(World{executor(), *clock_, random_, *client_, *dialer_}, settings_.controller, metrics_);
+    if (const auto connected = connectToJobs(); !connected) return startFailed(connected.error());
+    World world{executor(), *clock_, random_, *client_, *dialer_};
+    world.environment = environment;
+    if (job_client_) world.job_client = &*job_client_;
+    controller_.emplace(std::move(world), settings_.controller, metrics_);
     metrics_.addCollector(collectProcess);
     const auto health = serve("Healthz", settings_.healthz_port,
                               [this](net::Request request) { return answerHealth(std::move(request)); });
@@ -93,6 +97,28 @@ class Process {
 
  private:
   crossfade::Executor executor() { return io_.get_executor(); }
+
+  // The client of the cluster where the Jobs of metrics run, where that is another one. spec/08 §9.1.
+  Result<> connectToJobs() {
+    const std::string& where = settings_.job_kubeconfig;
+    if (where.empty()) return {};
+    kube::ConfigOverrides overrides;
+    kube::Environment variables = environment;
+    if (where == "in-cluster") {
+      // No file counts, only where this pod runs.
+      variables = [](std::string_view name) {
+        return name.starts_with("KUBERNETES_SERVICE_") ? environment(name) : std::nullopt;
+      };
+    } else {
+      overrides.kubeconfig = where;
+    }
+    const Result<kube::Config> config = kube::loadConfig(overrides, variables);
+    if (!config) return fail(config.error());
+    const auto transport = dialer_->dial(config->origin, config->tls);
+    if (!transport) return fail(transport.error());
+    job_client_.emplace(*transport, *clock_, *config, "crossfade/" + settings_.controller.version);
+    return {};
+  }
 
   static int startFailed(const Error& error) {
     std::cerr << "Error: " << error.message << "\n";
@@ -137,7 +163,7 @@ class Process {
   Random random_ = Random::fromSystem();
   std::unique_ptr<net::Dialer> dialer_ = net::makeDialer(io_.get_executor(), *clock_);
   Metrics metrics_{*clock_, settings_.controller.version};
-  std::optional<kube::Client> client_;
+  std::optional<kube::Client> client_, job_client_;
   std::optional<Controller> controller_;
   bool shutting_down_ = false;
 };

@@ -19,6 +19,7 @@
 #include "kube/events.hpp"
 #include "kube/leader.hpp"
 #include "kube/work_queue.hpp"
+#include "providers/backends.hpp"
 
 namespace crossfade::controller {
 namespace {
@@ -47,6 +48,8 @@ struct Controller::Impl {
       : world(world_),
         settings(std::move(settings_)),
         metrics(metrics_),
+        backends(world.dialer, world.clock),
+        aws(std::make_shared<net::AwsSession>(backends, world.clock, world.environment)),
         caches(world, settings),
         traffic(world, settings, [this](const std::string& key) { rollouts.add(key); }),
         workloads(world, settings,
@@ -57,8 +60,8 @@ struct Controller::Impl {
         executor(world, settings, caches, traffic, events, metrics,
                  [this] { return rollouts.urgentWaits() || caches.isBusy(); }),
         cleaner(world, settings, caches),
-        measurer({world.client, world.dialer, world.clock, settings.prometheus_address, settings.job_namespace},
-                 world.executor, [this](const std::string& key, TimePoint when) { runs.addAt(key, when); }),
+        measurer(metricContext(), world.executor,
+                 [this](const std::string& key, TimePoint when) { runs.addAt(key, when); }),
         rollouts(world.executor, world.clock, settings.rollout_slots,
                  [this](std::string key) { return reconcileRollout(std::move(key)); }),
         runs(world.executor, world.clock, settings.analysis_slots,
@@ -97,6 +100,17 @@ struct Controller::Impl {
       };
     }
     queue.setObserver(std::move(told));
+  }
+
+  // What metric providers work with: backends and credentials are shared by all runs.
+  providers::Context metricContext() {
+    providers::Context context{world.client, backends, world.clock, settings.prometheus_address,
+                               settings.job_namespace};
+    context.controller_namespace = settings.controller_namespace;
+    context.environment = world.environment;
+    context.aws = aws;
+    context.job_client = world.job_client;
+    return context;
   }
 
   // --- what wakes whom (spec/02 §2.1) ---
@@ -367,6 +381,8 @@ struct Controller::Impl {
   World world;
   Settings settings;
   Metrics& metrics;
+  providers::Backends backends;
+  std::shared_ptr<net::AwsSession> aws;
   Caches caches;
   TrafficControl traffic;
   WorkloadRefs workloads;

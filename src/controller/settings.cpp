@@ -229,6 +229,7 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
   }
   settings.prometheus_address = environment("ARGO_ROLLOUTS_PROMETHEUS_ADDRESS").value_or("");
   settings.job_namespace = environment("ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE").value_or("");
+  process.job_kubeconfig = environment("ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG").value_or("");
   settings.hostname = environment("HOSTNAME").value_or("crossfade");
   if (auto valid = settings.validate(); !valid) return failed(app, std::move(line), valid.error().message, false);
   return line;

@@ -58,6 +58,8 @@ struct ClusterFlags : kube::ConfigOverrides {
 struct ProcessSettings {
   Settings controller;
   ClusterFlags cluster;
+  // Where the Jobs of metrics run: a kubeconfig's path or "in-cluster"; empty: in the cluster of everything else.
+  std::string job_kubeconfig;
   bool namespaced = false;
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "kube/client.hpp"
+#include "net/aws_profile.hpp"
 #include "net/http.hpp"
 
 namespace crossfade::controller {
@@ -15,6 +16,9 @@ struct World {
   Random& random;
   kube::Client& client;
   net::Dialer& dialer;  // metric backends
+  // Variables that metric providers read; null: none is set.
+  net::Environment environment = {};
+  kube::Client* job_client = nullptr;  // of the cluster where the Jobs of metrics run; null: `client`
 };
 
 }  // namespace crossfade::controller

@@ -52,6 +52,24 @@ TEST(CachesTest, AnalysisAlone) {  // spec/01 §11 #39
                                 "limit=500"}));
 }
 
+// ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG: Jobs are watched where they run. spec/08 §9.1
+TEST(CachesTest, JobsOfAnotherCluster) {
+  test::ScriptedCluster cluster;
+  const auto api = std::make_shared<test::ScriptedTransport>(cluster.loop.clock());
+  kube::Client jobs(api, cluster.loop.clock(), kube::Config(), "crossfade/test");
+  World world = cluster.world;
+  world.job_client = &jobs;
+  {
+    Caches caches(world, Settings());
+    caches.start();
+    cluster.loop.settle();
+    ASSERT_EQ(api->requests().size(), 1U);
+    EXPECT_TRUE(api->last().starts_with("GET /apis/batch/v1/jobs?"));
+    for (const std::string& target : cluster.listed()) EXPECT_EQ(target.find("/jobs"), std::string::npos);
+  }
+  cluster.loop.kill();
+}
+
 TEST(CachesTest, AnalysisAloneIsReadyWithoutRollouts) {  // spec/01 §11 #39
   test::ScriptedCluster cluster;
   cluster.broken = {"/apis/argoproj.io/v1alpha1/rollouts", "/apis/argoproj.io/v1alpha1/experiments"};

@@ -154,6 +154,16 @@ TEST(SettingsTest, VersionAndHelp) {
   EXPECT_EQ(parse({"--help"}).exit_code, 0);
 }
 
+TEST(SettingsTest, WhereMetricsAreTakenAndTheirJobsRun) {  // spec/08 §4.1, §9.1
+  const auto line = parse({}, {{"ARGO_ROLLOUTS_PROMETHEUS_ADDRESS", "http://prom"},
+                               {"ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE", "jobs"},
+                               {"ARGO_ROLLOUTS_ANALYSIS_JOB_KUBECONFIG", "/etc/other"}});
+  EXPECT_EQ(line.settings.controller.prometheus_address, "http://prom");
+  EXPECT_EQ(line.settings.controller.job_namespace, "jobs");
+  EXPECT_EQ(line.settings.job_kubeconfig, "/etc/other");
+  EXPECT_EQ(parse({}).settings.job_kubeconfig, "");
+}
+
 TEST(SettingsTest, ControllerNamespace) {  // spec/11 §1.3
   EXPECT_EQ(parse({}, {{"POD_NAMESPACE", "a"}}, "b").settings.controller.controller_namespace, "a");
   EXPECT_EQ(parse({}, {}, "b").settings.controller.controller_namespace, "b");
