@@ -51,7 +51,10 @@ struct Controller::Impl {
         backends(world.dialer, world.clock),
         aws(std::make_shared<net::AwsSession>(backends, world.clock, world.environment)),
         caches(world, settings),
-        traffic(world, settings, [this](const std::string& key) { rollouts.add(key); }),
+        traffic(world, settings,
+                [this](const std::string& key, TimePoint when) {
+                  when <= this->world.clock.now() ? rollouts.add(key) : rollouts.addAt(key, when);
+                }),
         workloads(world, settings,
                   [this](const std::string& kind, const std::string& ns, const std::string& name,
                          std::int64_t generation) { workloadChanged(kind, ns, name, generation); }),

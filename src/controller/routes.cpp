@@ -1,7 +1,5 @@
 #include "controller/routes.hpp"
 
-#include <algorithm>
-
 #include "base/log.hpp"
 #include "traffic/registry.hpp"
 
@@ -16,10 +14,6 @@ RouteObject decodeRoute(const json::object& object) {
 }
 
 std::string nameOf(const traffic::ResourceKind& kind) { return kind.group + "/" + kind.kind; }
-
-bool isWatched(const traffic::ResourceKind& kind) {
-  return std::ranges::find(traffic::watchedKinds(), kind) != traffic::watchedKinds().end();
-}
 
 std::string notFound(const traffic::ObjectRef& ref) {
   const traffic::ResourceKind& kind = ref.kind;
@@ -49,7 +43,7 @@ Task<Result<kube::ResourceKey>> Routes::resourceOf(traffic::ResourceKind kind) {
 }
 
 Task<Result<Routes::Followed*>> Routes::follow(traffic::ResourceKind kind) {
-  if (!isWatched(kind)) co_return nullptr;
+  if (!traffic::isWatched(kind)) co_return nullptr;
   const Result<kube::ResourceKey> resource = co_await resourceOf(kind);
   if (!resource) co_return fail(resource.error());
   std::unique_ptr<Followed>& slot = followed_[nameOf(kind)];

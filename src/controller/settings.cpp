@@ -26,14 +26,42 @@ std::string lowerCase(std::string text) {
 // Flags that belong to routers and parts that read them from here once they exist, and flags of the reference that
 // need no counterpart: there is no client-side rate limit, and one event loop instead of workers.
 struct Unused {
-  std::string group_binding, alb_tag, istio, ambassador, traffic_split, traefik_group, traefik, appmesh, ingress, pprof,
-      gateway_mode, aws_region;
+  std::string group_binding, alb_tag, ingress, pprof, gateway_mode, aws_region;
   std::vector<std::string> alb_classes, nginx_classes;
   double qps = 40;
   int burst = 80, klog = 0, experiment = 10, ingress_threads = 10, ephemeral = 10;
   bool aws_verify = false, self_service = false;
   std::vector<std::string> positional;
 };
+
+// The kinds that routers work on. spec/05 §1.9.
+struct RouterFlags {
+  std::string ambassador = "getambassador.io/v2", traefik = "traefik.io/v1alpha1";
+};
+
+void addRouters(CLI::App& app, traffic::RouterSettings& routers, RouterFlags& flags) {
+  app.add_option("--istio-api-version", routers.istio_version, "Version in networking.istio.io/<version>")
+      ->capture_default_str();
+  app.add_option("--ambassador-api-version", flags.ambassador, "Group and version of Mappings")->capture_default_str();
+  app.add_option("--traffic-split-api-version", routers.traffic_split_version, "Version in split.smi-spec.io/<version>")
+      ->capture_default_str();
+  app.add_option("--traefik-api-group", routers.traefik_group, "Group of TraefikServices")->capture_default_str();
+  app.add_option("--traefik-api-version", flags.traefik, "Version of TraefikServices")->capture_default_str();
+  app.add_option("--appmesh-crd-version", routers.app_mesh_version, "Version in appmesh.k8s.aws/<version>")
+      ->capture_default_str();
+}
+
+// "v2" and "getambassador.io/v2" are the same; of Traefik's only what stands behind the last slash counts.
+void readRouters(traffic::RouterSettings& routers, const RouterFlags& flags) {
+  const std::size_t slash = flags.ambassador.find('/');
+  if (slash == std::string::npos) {
+    routers.ambassador_version = flags.ambassador;
+  } else {
+    routers.ambassador_group = flags.ambassador.substr(0, slash);
+    routers.ambassador_version = flags.ambassador.substr(slash + 1);
+  }
+  routers.traefik_version = flags.traefik.substr(flags.traefik.rfind('/') + 1);
+}
 
 void addUnused(CLI::App& app, Unused& unused) {
   app.add_option("--qps", unused.qps, "Accepted; the API server's own limits apply");
@@ -46,12 +74,6 @@ void addUnused(CLI::App& app, Unused& unused) {
   app.add_option("--alb-tag-key-resource-id", unused.alb_tag, "AWS tag that holds the ingress resource id");
   app.add_flag("--aws-verify-target-group", unused.aws_verify, "Verify target groups before advancing");
   app.add_option("--aws-region", unused.aws_region, "Accepted");
-  app.add_option("--istio-api-version", unused.istio, "Version in networking.istio.io/<version>");
-  app.add_option("--ambassador-api-version", unused.ambassador, "Group and version of Mappings");
-  app.add_option("--traffic-split-api-version", unused.traffic_split, "Version in split.smi-spec.io/<version>");
-  app.add_option("--traefik-api-group", unused.traefik_group, "Group of TraefikServices");
-  app.add_option("--traefik-api-version", unused.traefik, "Version of TraefikServices");
-  app.add_option("--appmesh-crd-version", unused.appmesh, "Version in appmesh.k8s.aws/<version>");
   app.add_option("--ingress-api-version", unused.ingress,
                  "extensions/v1beta1 or networking/v1; empty: by the server's version");
   app.add_option("--alb-ingress-classes", unused.alb_classes, "Ingress class treated as ALB (repeatable)")
@@ -166,6 +188,8 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
       ->delimiter(',')
       ->allow_extra_args(false);
   app.add_flag("--version", version, "Print the version");
+  RouterFlags routers;
+  addRouters(app, settings.routers, routers);
   addUnused(app, unused);
   addCluster(app, process.cluster);
 
@@ -183,6 +207,7 @@ CommandLine parseCommandLine(const std::vector<std::string>& arguments, const En
     line.exit_code = 0;
     return line;
   }
+  readRouters(settings.routers, routers);
   if (metrics_alias->count() > 0) line.err += "Flag --metricsport has been deprecated, use --metricsPort instead\n";
   if (weight_alias->count() > 0)
     line.err += "Flag --alb-verify-weight has been deprecated, Use --aws-verify-target-group instead\n";

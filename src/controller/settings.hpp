@@ -10,6 +10,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "kube/config.hpp"
+#include "traffic/builtin.hpp"
 
 namespace crossfade::controller {
 
@@ -39,6 +40,8 @@ struct Settings {
 
   std::string prometheus_address;  // default for analysis: ARGO_ROLLOUTS_PROMETHEUS_ADDRESS
   std::string job_namespace;       // ARGO_ROLLOUTS_ANALYSIS_JOB_NAMESPACE; empty: the run's
+
+  traffic::RouterSettings routers;  // the kinds of routers' objects
 
   // The label selector that says which of our custom resources are ours. spec/11 §3.2.
   std::string instanceSelector() const;

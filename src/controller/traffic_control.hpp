@@ -14,8 +14,8 @@ namespace crossfade::controller {
 
 class TrafficControl {
  public:
-  // Told of the key of a Rollout whose route changed.
-  using Wake = std::function<void(std::string key)>;
+  // Asks for a look at the Rollout of that key at that moment: its route changed, or a router has more to do.
+  using Wake = std::function<void(const std::string& key, TimePoint when)>;
   TrafficControl(const World& world, const Settings& settings, Wake wake);
 
   // What a snapshot says about traffic. Empty result for a Rollout without routing.
@@ -27,6 +27,7 @@ class TrafficControl {
     std::vector<traffic::EventNote> events;
     std::optional<Error> error;
     bool weight_failed = false;
+    std::optional<Duration> look_again;
   };
   // Every router in turn; stops at the first that fails. Writes nothing where the objects say so already.
   Task<Applied> apply(std::shared_ptr<const api::Rollout> rollout, rollout::SetTraffic wanted);
@@ -40,6 +41,11 @@ class TrafficControl {
   void changed(const traffic::ResourceKind& kind, const std::string& ns, const std::string& name);
 
   static constexpr int max_attempts = 5;
+  // Writes one change; `applied` gets the events that go with it.
+  Task<Result<>> write(const traffic::Change& change, Applied& applied);
+
+  const traffic::RouterSettings& settings_;
+  Clock& clock_;
   Routes routes_;
   Wake wake_;
   std::map<std::string, std::set<std::string>> users_;  // "kind/namespace/name" (or "kind/namespace/*") to Rollout keys

@@ -1,19 +1,38 @@
 #include "traffic/registry.hpp"
 
+#include <fmt/format.h>
 #include <map>
 
 #include "traffic/gateway_api.hpp"
 
 namespace crossfade::traffic {
 
-Result<std::vector<std::unique_ptr<Router>>> makeRouters(const json::object* traffic_routing) {
+namespace {
+
+struct Entry {
+  std::string_view key;
+  std::unique_ptr<Router> (*make)(const json::object& config, const RouterSettings& settings);  // null: not there yet
+};
+// In the order in which they act. spec/05 §1.2.
+constexpr Entry entries[] = {{"istio", nullptr},       {"nginx", makeNginx},           {"alb", nullptr},
+                             {"smi", makeSmi},         {"ambassador", makeAmbassador}, {"appMesh", makeAppMesh},
+                             {"traefik", makeTraefik}, {"apisix", makeApisix}};
+
+}  // namespace
+
+Result<std::vector<std::unique_ptr<Router>>> makeRouters(const json::object* traffic_routing,
+                                                         const RouterSettings& settings) {
   std::vector<std::unique_ptr<Router>> routers;
   if (traffic_routing == nullptr) return routers;
-  for (const std::string_view name : {"istio", "nginx", "alb", "smi", "ambassador", "appMesh", "traefik", "apisix"}) {
-    const json::value* config = traffic_routing->if_contains(name);
-    if (config != nullptr && !config->is_null()) {
-      return fail(ErrorCode::invalid, "traffic router '" + std::string(name) + "' is not supported yet");
-    }
+  for (const Entry& entry : entries) {
+    const json::value* config = traffic_routing->if_contains(entry.key);
+    if (config == nullptr || config->is_null()) continue;
+    if (entry.make == nullptr)
+      return fail(ErrorCode::invalid, fmt::format("traffic router '{}' is not supported yet", entry.key));
+    if (!config->is_object())
+      return fail(ErrorCode::invalid,
+                  fmt::format("{}: an object is expected, found {}", entry.key, json::serialize(*config)));
+    routers.push_back(entry.make(config->get_object(), settings));
   }
   const json::object* plugins = getObject(*traffic_routing, {"plugins"});
   if (plugins == nullptr) return routers;
@@ -28,8 +47,10 @@ Result<std::vector<std::unique_ptr<Router>>> makeRouters(const json::object* tra
   return routers;
 }
 
-RolloutView viewOf(const api::Rollout& rollout) {
+RolloutView viewOf(const api::Rollout& rollout, TimePoint now) {
   RolloutView view;
+  view.now = now;
+  view.uid = rollout.metadata.uid;
   view.ns = rollout.metadata.ns;
   view.name = rollout.metadata.name;
   view.stable_ping_pong = rollout.status.canary.stable_ping_pong;
@@ -47,6 +68,7 @@ RolloutView viewOf(const api::Rollout& rollout) {
     view.pong_service = canary.ping_pong->pong_service;
   }
   view.max_weight = canary.maxTrafficWeight();
+  view.has_max_weight = canary.max_traffic_weight.has_value();
   const json::object routing = canary.traffic_routing.object();
   if (const json::array* routes = getArray(routing, {"managedRoutes"})) {
     for (const json::value& route : *routes) {
@@ -58,9 +80,6 @@ RolloutView viewOf(const api::Rollout& rollout) {
   return view;
 }
 
-const std::vector<ResourceKind>& watchedKinds() {
-  static const std::vector<ResourceKind> kinds = {http_route_kind, grpc_route_kind, tcp_route_kind, tls_route_kind};
-  return kinds;
-}
+bool isWatched(const ResourceKind& kind) { return kind != service_kind; }
 
 }  // namespace crossfade::traffic

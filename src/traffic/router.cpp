@@ -16,6 +16,11 @@ void Objects::putMatches(const ObjectRef& ref, Result<std::vector<Object>> objec
                             std::move(objects));
 }
 
+void Objects::add(Objects other) {
+  objects_.merge(other.objects_);
+  matches_.merge(other.matches_);
+}
+
 Result<Objects::Object> Objects::find(const ResourceKind& kind, std::string_view ns, std::string_view name) const {
   const auto found = objects_.find(Key(kind.kind, ns, name));
   if (found != objects_.end()) return found->second;
@@ -34,6 +39,8 @@ Result<std::vector<Objects::Object>> Objects::matches(const ObjectRef& ref) cons
   if (found == matches_.end()) return std::vector<Object>{};
   return found->second;
 }
+
+std::vector<ObjectRef> Router::readsNext(const RolloutView&, const Objects&) const { return {}; }
 
 RolloutView::Pair RolloutView::services() const {
   if (!stable_service.empty() || !canary_service.empty()) return {stable_service, canary_service};

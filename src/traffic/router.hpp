@@ -17,6 +17,7 @@
 #include "base/json.hpp"
 #include "base/labels.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace crossfade::traffic {
 
@@ -47,6 +48,9 @@ class Objects {
   void put(const ObjectRef& ref, Result<Object> object);
   // For a ref with a selector: everything that it matches.
   void putMatches(const ObjectRef& ref, Result<std::vector<Object>> objects);
+
+  // All of `other` as well.
+  void add(Objects other);
 
   // The object of that kind and name; `not_found` (in the API server's words) when it was never put.
   Result<Object> find(const ResourceKind& kind, std::string_view ns, std::string_view name) const;
@@ -94,11 +98,13 @@ using Operation = std::variant<SetHeaderRoute, SetMirrorRoute, UpdateHash, SetWe
 
 // What routers know of a Rollout. See `viewOf` in traffic/registry.hpp.
 struct RolloutView {
-  std::string ns, name;
+  std::string ns, name, uid;
+  TimePoint now = {};
   std::string stable_service, canary_service;  // spec fields, may be empty with ping-pong
   std::string ping_service, pong_service;      // spec.strategy.canary.pingPong
   std::string stable_ping_pong;                // status.canary.stablePingPong: "ping", "pong" or ""
   std::int64_t max_weight = 100;
+  bool has_max_weight = false;              // trafficRouting.maxTrafficWeight is there
   std::vector<std::string> managed_routes;  // names, in order of precedence
   bool has_header_steps = false;            // some step is a setHeaderRoute
   std::vector<std::string> previous_extra;  // Services in the persisted status.canary.weights.additional
@@ -110,6 +116,19 @@ struct RolloutView {
   Pair services() const;
 };
 
+struct EventNote {
+  bool warning = false;
+  std::string reason, message;
+};
+
+// What is said of a write by whoever carries it out.
+struct Telling {
+  std::optional<EventNote> before = {}, after = {};
+  std::optional<EventNote> failed = {};  // ": <error>" is added to its message
+  std::string wraps = {};                // the error becomes "<wraps>: <error>"
+  bool is_forgiven = false;              // a failure is no error of the pass
+};
+
 // One write, to be executed in the order given.
 struct Change {
   enum class Verb { patch, create, remove };
@@ -119,11 +138,7 @@ struct Change {
   // `conflict` (read again, call route() again). create: the whole object.
   json::object body;
   std::string field_manager = "rollouts-controller";
-};
-
-struct EventNote {
-  bool warning = false;
-  std::string reason, message;
+  Telling telling = {};
 };
 
 // The outcome of route(). `error` is the first failure; changes that precede it are still meant to be executed.
@@ -133,6 +148,8 @@ struct Routing {
   std::optional<Error> error;
   // The failure happened while setting weights: reported as event TrafficRoutingError. spec/05 §1.4.
   bool weight_failed = false;
+  // After so long there is more to do, although nothing happens until then.
+  std::optional<Duration> look_again;
 };
 
 // Whether the data plane took the weight. Routers that can't know say `not_applicable`.
@@ -159,6 +176,8 @@ class Router {
   virtual Capabilities capabilities() const = 0;
   // What route() and observe() will look at. With no operations: what a watch must follow to notice drift.
   virtual std::vector<ObjectRef> reads(const RolloutView& rollout, const std::vector<Operation>& operations) const = 0;
+  // What else it needs, which only the objects of reads() name. Asked once.
+  virtual std::vector<ObjectRef> readsNext(const RolloutView& rollout, const Objects& objects) const;
   // Applies `operations` in order to the objects and returns what to write.
   virtual Routing route(const RolloutView& rollout, const Objects& objects,
                         const std::vector<Operation>& operations) const = 0;

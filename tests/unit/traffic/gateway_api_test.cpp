@@ -336,15 +336,22 @@ TEST_F(GatewayApiTest, ObservesWhatTheRoutesSay) {
 }
 
 TEST(RegistryTest, RoutersInOrderAndUnknownOnesByName) {
-  EXPECT_TRUE(makeRouters(nullptr)->empty());
+  EXPECT_TRUE(makeRouters(nullptr, {})->empty());
   const auto empty = parse(R"({"plugins": {}, "managedRoutes": [], "istio": null})");
-  EXPECT_TRUE(makeRouters(&empty)->empty());
+  EXPECT_TRUE(makeRouters(&empty, {})->empty());
   const auto gateway = parse(R"({"plugins": {"argoproj-labs/gatewayAPI": {"httpRoute": "a"}}})");
-  EXPECT_EQ(makeRouters(&gateway)->size(), 1U);
-  const auto smi = parse(R"({"smi": {}})");
-  EXPECT_EQ(makeRouters(&smi).error().message, "traffic router 'smi' is not supported yet");
+  EXPECT_EQ(makeRouters(&gateway, {})->size(), 1U);
+  const auto alb = parse(R"({"alb": {}})");
+  EXPECT_EQ(makeRouters(&alb, {}).error().message, "traffic router 'alb' is not supported yet");
+  const auto text = parse(R"({"smi": "x"})");
+  EXPECT_EQ(makeRouters(&text, {}).error().message, R"(smi: an object is expected, found "x")");
+  const auto several =
+      parse(R"({"apisix": {}, "traefik": {}, "appMesh": {}, "ambassador": {}, "smi": {}, "nginx": {}})");
+  std::string types;
+  for (const auto& router : *makeRouters(&several, {})) types += std::string(router->type()) + " ";
+  EXPECT_EQ(types, "Nginx SMI Ambassador AppMesh Traefik Apisix ");
   const auto other = parse(R"({"plugins": {"acme/mesh": {}, "argoproj-labs/gatewayAPI": {}}})");
-  EXPECT_EQ(makeRouters(&other).error().message, "traffic router plugin 'acme/mesh' is not supported yet");
+  EXPECT_EQ(makeRouters(&other, {}).error().message, "traffic router plugin 'acme/mesh' is not supported yet");
 }
 
 TEST(RegistryTest, ViewOfARollout) {
@@ -352,7 +359,8 @@ TEST(RegistryTest, ViewOfARollout) {
     "spec": {"strategy": {"canary": {"stableService": "s", "canaryService": "c", "steps": [{"setWeight": 1}, {"setHeaderRoute": {"name": "h"}}],
       "trafficRouting": {"maxTrafficWeight": 1000, "managedRoutes": [{"name": "h"}]}}}},
     "status": {"canary": {"stablePingPong": "pong",
-      "weights": {"canary": {"weight": 1}, "stable": {"weight": 2}, "additional": [{"weight": 3, "serviceName": "e1"}]}}}})")));
+      "weights": {"canary": {"weight": 1}, "stable": {"weight": 2}, "additional": [{"weight": 3, "serviceName": "e1"}]}}}})")),
+                           TimePoint());
   EXPECT_EQ(view.ns, "ns");
   EXPECT_EQ(view.max_weight, 1000);
   EXPECT_TRUE(view.has_header_steps);
