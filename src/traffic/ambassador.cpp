@@ -87,11 +87,12 @@ class Ambassador final : public EditingRouter {
     work.drafts.tell(canary, {.failed = EventNote{true, "CanaryMappingUpdateError",
                                                   fmt::format("Error updating canary mapping \"{}\"", canary.name)}});
     setMember(spec, "weight", weight);
-    json::object& annotations = ensureObject(**present, {"metadata", "annotations"});
     if (weight > 0) {
-      annotations.erase(delete_after_annotation);
+      json::value* annotations = find(**present, {"metadata", "annotations"});
+      if (annotations != nullptr && annotations->is_object()) annotations->get_object().erase(delete_after_annotation);
       return differs;
     }
+    json::object& annotations = ensureObject(**present, {"metadata", "annotations"});
     const auto due = parseTime(getString(annotations, {delete_after_annotation}));
     if (due && work.rollout.now >= *due) {
       work.drafts.remove(canary, {.failed = EventNote{true, "CanaryMappingCleanupError",

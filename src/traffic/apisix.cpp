@@ -102,7 +102,7 @@ class Apisix final : public EditingRouter {
     for (const std::string& managed : rollout.managed_routes) refs.push_back(ref(rollout, managed));
     for (const Operation& operation : operations) {
       const auto* set = std::get_if<SetHeaderRoute>(&operation);
-      if (set != nullptr && !std::ranges::contains(rollout.managed_routes, set->name))
+      if (set != nullptr && std::ranges::find(rollout.managed_routes, set->name) == rollout.managed_routes.end())
         refs.push_back(ref(rollout, set->name));
     }
     return refs;
@@ -208,7 +208,7 @@ class Apisix final : public EditingRouter {
       (**canary)["weight"] = 100;
       json::array kept;
       for (const json::value& backend : **backends)
-        if (getString(backend, {"serviceName"}) != rollout.stable_service) kept.push_back(backend);
+        if (textAt(backend, {"serviceName"}) != rollout.stable_service) kept.push_back(backend);
       **backends = std::move(kept);
       rule["priority"] = getInt(rule, {"priority"}) + 1;
       json::object& match = ensureObject(rule, {"match"});

@@ -71,7 +71,7 @@ class AppMesh final : public EditingRouter {
     for (json::value& route : routes->get_array()) {
       const std::string path = fmt::format("spec.routes[{}]", index++);
       if (!route.is_object()) return malformed(path, ref->name);
-      const bool meant = routes_.empty() || std::ranges::contains(routes_, getString(route, {"name"}));
+      const bool meant = routes_.empty() || std::ranges::find(routes_, textAt(route, {"name"})) != routes_.end();
       if (!meant) continue;
       if (const auto done = setWeights(route.get_object(), path, ref->name, rollout, shares); !done) return done;
     }
@@ -117,8 +117,9 @@ class AppMesh final : public EditingRouter {
       const std::string target_path = fmt::format("{}[{}]", targets_path, index++);
       const json::value* weight = find(target, {"weight"});
       if (weight == nullptr || !asInteger(*weight)) return malformed(target_path, router);
-      if (getString(target, {"virtualNodeRef", "namespace"}, rollout.ns) != rollout.ns) continue;
-      const std::string_view node = getString(target, {"virtualNodeRef", "name"});
+      const std::string_view ns = textAt(target, {"virtualNodeRef", "namespace"});
+      if (!ns.empty() && ns != rollout.ns) continue;
+      const std::string_view node = textAt(target, {"virtualNodeRef", "name"});
       if (node == stable_node_) setMember(target.get_object(), "weight", shares.stable);
       if (node == canary_node_) setMember(target.get_object(), "weight", shares.canary);
     }

@@ -102,6 +102,10 @@ Result<> EditingRouter::setHeaderRoute(Work&, const SetHeaderRoute&) const { ret
 Result<> EditingRouter::setMirrorRoute(Work&, const SetMirrorRoute&) const { return {}; }
 Result<> EditingRouter::removeManagedRoutes(Work&) const { return {}; }
 
+std::string_view textAt(const json::value& value, std::initializer_list<std::string_view> path) {
+  return value.is_object() ? getString(value.get_object(), path) : std::string_view();
+}
+
 void setMember(json::object& object, std::string_view name, std::int64_t value) {
   const json::value* present = object.if_contains(name);
   if (present == nullptr || asInteger(*present) != value) object[name] = value;

@@ -2,6 +2,7 @@
 // operations that are carried out one after the other until one fails.
 #pragma once
 #include <deque>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,8 @@ class EditingRouter : public Router {
   virtual Result<> removeManagedRoutes(Work& work) const;
 };
 
+// The text at a path of a value that may be anything; "" where there is none.
+std::string_view textAt(const json::value& value, std::initializer_list<std::string_view> path);
 // Sets a member where it isn't so already; a number counts as equal whatever its JSON type.
 void setMember(json::object& object, std::string_view name, std::int64_t value);
 // The reference that makes the Rollout the controlling owner. spec/05 §6.

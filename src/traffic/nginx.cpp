@@ -14,7 +14,7 @@ const ResourceKind ingress_kind = {"networking.k8s.io", "Ingress", "ingresses", 
 constexpr std::string_view class_annotation = "kubernetes.io/ingress.class";
 
 // The service of a path's backend; empty for another kind of backend.
-std::string_view serviceOf(const json::value& path) { return getString(path, {"backend", "service", "name"}); }
+std::string_view serviceOf(const json::value& path) { return textAt(path, {"backend", "service", "name"}); }
 
 json::array* pathsOf(json::value& rule) {
   if (!rule.is_object()) return nullptr;

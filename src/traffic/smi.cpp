@@ -26,7 +26,7 @@ class Smi final : public EditingRouter {
  protected:
   Result<> setWeight(Work& work, const SetWeight& set) const override {
     const RolloutView& rollout = work.rollout;
-    if (!std::ranges::contains(supported, version_))
+    if (std::ranges::find(supported, version_) == std::end(supported))
       return fail(ErrorCode::invalid, fmt::format("Unsupported TrafficSplit API version `{}`", version_));
     json::object spec{{"service", root_service_.empty() ? rollout.stable_service : root_service_},
                       {"backends", backends(rollout, set)}};
@@ -85,7 +85,7 @@ class Smi final : public EditingRouter {
                                   : std::to_string(asInteger(*value).value_or(-1));
     };
     return present != nullptr && std::ranges::equal(*present, wanted, [&](const auto& a, const auto& b) {
-             return getString(a, {"service"}) == getString(b, {"service"}) && weight(a) == weight(b);
+             return textAt(a, {"service"}) == textAt(b, {"service"}) && weight(a) == weight(b);
            });
   }
 

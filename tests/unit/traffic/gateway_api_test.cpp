@@ -348,7 +348,8 @@ TEST(RegistryTest, RoutersInOrderAndUnknownOnesByName) {
   const auto several =
       parse(R"({"apisix": {}, "traefik": {}, "appMesh": {}, "ambassador": {}, "smi": {}, "nginx": {}})");
   std::string types;
-  for (const auto& router : *makeRouters(&several, {})) types += std::string(router->type()) + " ";
+  const auto made = makeRouters(&several, {});
+  for (const auto& router : *made) types += std::string(router->type()) + " ";
   EXPECT_EQ(types, "Nginx SMI Ambassador AppMesh Traefik Apisix ");
   const auto other = parse(R"({"plugins": {"acme/mesh": {}, "argoproj-labs/gatewayAPI": {}}})");
   EXPECT_EQ(makeRouters(&other, {}).error().message, "traffic router plugin 'acme/mesh' is not supported yet");

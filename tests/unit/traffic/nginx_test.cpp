@@ -1,5 +1,6 @@
 // NGINX's canary Ingress: spec/05 §6 and the worked cases of §16.3.
 #include "support/router_case.hpp"
+#include "traffic/editing.hpp"
 
 namespace crossfade::traffic {
 namespace {
@@ -35,9 +36,9 @@ TEST(Nginx, MakesACanaryIngressOfTheRulesThatServeStable) {
   const json::array& rules = *getArray(canary, {"spec", "rules"});
   ASSERT_EQ(rules.size(), 1U);
   const json::array& paths = *getArray(rules[0].as_object(), {"http", "paths"});
-  EXPECT_EQ(getString(paths[0], {"backend", "service", "name"}), "canary");
-  EXPECT_EQ(getString(paths[1], {"backend", "service", "name"}), "other");
-  EXPECT_EQ(getString(paths[2], {"backend", "resource", "name"}), "b");
+  EXPECT_EQ(textAt(paths[0], {"backend", "service", "name"}), "canary");
+  EXPECT_EQ(textAt(paths[1], {"backend", "service", "name"}), "other");
+  EXPECT_EQ(textAt(paths[2], {"backend", "resource", "name"}), "b");
 }
 
 // spec/05 §16.3 #35

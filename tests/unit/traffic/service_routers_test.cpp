@@ -1,5 +1,6 @@
 // Traefik, SMI, Ambassador, App Mesh and APISIX on their objects: spec/05 §8 to §12 and the worked cases of §16.3.
 #include "support/router_case.hpp"
+#include "traffic/editing.hpp"
 
 namespace crossfade::traffic {
 namespace {
@@ -11,7 +12,7 @@ std::string weightsOf(const json::array* list, std::initializer_list<std::string
   std::string text;
   for (const json::value& entry : list == nullptr ? json::array() : *list) {
     if (!text.empty()) text += " ";
-    text += std::string(getString(entry, name)) + "=" + textOf(find(entry, {"weight"}));
+    text += std::string(textAt(entry, name)) + "=" + textOf(find(entry, {"weight"}));
   }
   return text;
 }
