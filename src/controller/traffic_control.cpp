@@ -154,7 +154,7 @@ Task<Result<>> TrafficControl::write(const traffic::Change& change, Applied& app
   if (!written && written.error().code == ErrorCode::conflict) co_return written;
   if (telling.before) applied.events.push_back(*telling.before);
   if (written) {
-    if (telling.after) applied.events.push_back(*telling.after);
+    std::ranges::copy(telling.after, std::back_inserter(applied.events));
     co_return written;
   }
   if (telling.failed) {

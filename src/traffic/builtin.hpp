@@ -18,6 +18,7 @@ struct RouterSettings {
 
 // `config` is the object under the router's key. A field of a wrong type counts as absent; what is missing is reported
 // when the router is asked to act.
+std::unique_ptr<Router> makeIstio(const json::object& config, const RouterSettings& settings);       // spec/05 §5
 std::unique_ptr<Router> makeNginx(const json::object& config, const RouterSettings& settings);       // spec/05 §6
 std::unique_ptr<Router> makeSmi(const json::object& config, const RouterSettings& settings);         // spec/05 §8
 std::unique_ptr<Router> makeAmbassador(const json::object& config, const RouterSettings& settings);  // spec/05 §9

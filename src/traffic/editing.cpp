@@ -35,7 +35,12 @@ void Drafts::remove(const ObjectRef& ref, Telling telling) {
 }
 
 void Drafts::tell(const ObjectRef& ref, Telling telling) {
-  if (Draft* opened = find(ref)) opened->telling = std::move(telling);
+  Draft* opened = find(ref);
+  if (opened == nullptr) return;
+  std::vector<EventNote> after = std::move(opened->telling.after);
+  after.insert(after.end(), telling.after.begin(), telling.after.end());
+  opened->telling = std::move(telling);
+  opened->telling.after = std::move(after);
 }
 
 std::vector<Change> Drafts::changes() const {

@@ -22,7 +22,7 @@ class Drafts {
   // A new object; metadata.name and metadata.namespace are taken from `ref`.
   void create(const ObjectRef& ref, json::object body, Telling telling = {});
   void remove(const ObjectRef& ref, Telling telling = {});
-  // What is said when an opened object turns out to be changed.
+  // What is said when an opened object is written. What was to be said before stays; how a failure is told is replaced.
   void tell(const ObjectRef& ref, Telling telling);
 
   // What has to be written, in the order in which objects were first touched; nothing for those that are as before.

@@ -14,7 +14,7 @@ struct Entry {
   std::unique_ptr<Router> (*make)(const json::object& config, const RouterSettings& settings);  // null: not there yet
 };
 // In the order in which they act. spec/05 §1.2.
-constexpr Entry entries[] = {{"istio", nullptr},       {"nginx", makeNginx},           {"alb", nullptr},
+constexpr Entry entries[] = {{"istio", makeIstio},     {"nginx", makeNginx},           {"alb", nullptr},
                              {"smi", makeSmi},         {"ambassador", makeAmbassador}, {"appMesh", makeAppMesh},
                              {"traefik", makeTraefik}, {"apisix", makeApisix}};
 
@@ -75,8 +75,11 @@ RolloutView viewOf(const api::Rollout& rollout, TimePoint now) {
       if (const json::object* named = route.if_object()) view.managed_routes.emplace_back(getString(*named, {"name"}));
     }
   }
-  view.has_header_steps =
-      std::ranges::any_of(canary.steps, [](const api::Step& step) { return !step.set_header_route.empty(); });
+  for (const api::Step& step : canary.steps) {
+    view.has_header_steps |= !step.set_header_route.empty();
+    for (const api::Carried* route : {&step.set_header_route, &step.set_mirror_route})
+      if (!route->empty()) view.step_routes.emplace_back(getString(route->object(), {"name"}));
+  }
   return view;
 }
 

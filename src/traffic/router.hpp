@@ -106,6 +106,7 @@ struct RolloutView {
   std::int64_t max_weight = 100;
   bool has_max_weight = false;              // trafficRouting.maxTrafficWeight is there
   std::vector<std::string> managed_routes;  // names, in order of precedence
+  std::vector<std::string> step_routes;     // names in setHeaderRoute and setMirrorRoute steps
   bool has_header_steps = false;            // some step is a setHeaderRoute
   std::vector<std::string> previous_extra;  // Services in the persisted status.canary.weights.additional
 
@@ -123,7 +124,8 @@ struct EventNote {
 
 // What is said of a write by whoever carries it out.
 struct Telling {
-  std::optional<EventNote> before = {}, after = {};
+  std::optional<EventNote> before = {};
+  std::vector<EventNote> after = {};
   std::optional<EventNote> failed = {};  // ": <error>" is added to its message
   std::string wraps = {};                // the error becomes "<wraps>: <error>"
   bool is_forgiven = false;              // a failure is no error of the pass
@@ -157,8 +159,10 @@ enum class Verified { not_applicable, yes, no };
 
 // What the objects say now.
 struct Observed {
-  std::optional<std::int64_t> canary_weight;  // empty where the objects don't say, or disagree
+  std::optional<std::int64_t> canary_weight = {};  // empty where the objects don't say, or disagree
   Verified verified = Verified::not_applicable;
+  // The pod hashes that the subsets of canary and stable select; empty where a router has no such thing.
+  std::optional<std::pair<std::string, std::string>> subset_hashes = {};
 };
 
 struct Capabilities {

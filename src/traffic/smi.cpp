@@ -40,7 +40,7 @@ class Smi final : public EditingRouter {
            {"kind", "TrafficSplit"},
            {"metadata", {{"ownerReferences", json::array{ownerReference(rollout)}}}},
            {"spec", std::move(spec)}},
-          {.after = EventNote{false, "TrafficSplitCreated", fmt::format("TrafficSplit `{}` created", split.name)},
+          {.after = {{false, "TrafficSplitCreated", fmt::format("TrafficSplit `{}` created", split.name)}},
            .failed = EventNote{false, "TrafficSplitNotCreated",
                                fmt::format("TrafficSplit `{}` failed creation", split.name)}});
       return {};
