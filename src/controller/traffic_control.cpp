@@ -95,6 +95,7 @@ Task<rollout::ObservedTraffic> TrafficControl::observe(std::shared_ptr<const api
       observed.verify_error = seen.error().message;
       continue;
     }
+    if (seen->subset_hashes) observed.subset_hashes = seen->subset_hashes;
     if (seen->verified == traffic::Verified::not_applicable) continue;
     observed.can_verify = true;
     observed.verified = observed.verified.value_or(true) && seen->verified == traffic::Verified::yes;

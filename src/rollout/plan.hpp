@@ -47,6 +47,8 @@ struct ObservedTraffic {
   std::optional<bool> verified;
   // Asking failed.
   std::optional<std::string> verify_error;
+  // The hashes that a router's subsets of canary and stable select; empty where no router has such subsets.
+  std::optional<std::pair<std::string, std::string>> subset_hashes = {};
 };
 
 // The template behind spec.workloadRef, or why there is none. spec/02 §9.

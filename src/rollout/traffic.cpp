@@ -106,6 +106,22 @@ std::optional<bool> verification(const Facts& facts, Draft& draft, const api::We
   return facts.status.canary.weights->verified;
 }
 
+// A subset is only turned to a ReplicaSet that has all of its pods; the name of one that hasn't. Where Services tell
+// the sides apart the subsets don't matter. spec/05 §5.12.
+std::string_view switchesTooEarly(const Facts& facts, const Draft& draft, std::string_view canary_hash) {
+  const auto& selected = facts.snapshot.traffic.subset_hashes;
+  const api::Canary& canary = *facts.spec().canary;
+  if (!selected || !canary.canary_service.empty() || !canary.stable_service.empty()) return {};
+  const std::string_view stable_hash = facts.stableRs()->hash();
+  if (selected->first == canary_hash && selected->second == stable_hash) return {};
+  const bool any_canary = isAborted(facts, draft) || isDynamicRollback(facts);
+  for (const ReplicaSetRef& rs : facts.all()) {
+    const bool asked = rs->hash() == stable_hash || (rs->hash() == canary_hash && !any_canary);
+    if (asked && rs->replicas > 0 && rs->available_replicas < rs->replicas) return rs->metadata.name;
+  }
+  return {};
+}
+
 }  // namespace
 
 TrafficOutcome reconcileTraffic(const Facts& facts, Draft& draft) {
@@ -132,6 +148,11 @@ TrafficOutcome reconcileTraffic(const Facts& facts, Draft& draft) {
   const std::string canary_hash = isDynamicRollback(facts) ? recorded->canary.pod_template_hash
                                   : fresh                  ? std::string(fresh->hash())
                                                            : std::string();
+  if (const std::string_view name = switchesTooEarly(facts, draft, canary_hash); !name.empty()) {
+    draft.wait(WaitKind::pods,
+               "The DestinationRule is switched when all pods of " + std::string(name) + " are available.");
+    return {.weights = recorded, .held = true};
+  }
   SetTraffic set{.remove_managed_routes = wanted.remove_routes,
                  .canary_hash = canary_hash,
                  .stable_hash = std::string(facts.stableRs()->hash()),

@@ -8,6 +8,34 @@ const std::string steps3 = R"("steps":[{"setWeight":20},{"pause":{}},{"setWeight
 const std::string dynamic = R"("dynamicStableScale":true,)";
 const std::string promoted = R"({"stableRS":"B"})";
 
+// spec/05 §16.2 #31, spec/05 §17 #14: where subsets tell the sides apart, only whole ReplicaSets are switched to.
+TEST(CanaryTraffic, SubsetsWaitForAllPods) {
+  const std::string without_services = R"({"strategy":{"canary":{"canaryService":null,"stableService":null}}})";
+  ObservedTraffic traffic{.has_routers = true};
+  traffic.subset_hashes = std::pair("before", "A");
+  check(
+      {
+          {.name = "a pod of the canary is missing",
+           .canary = steps3,
+           .index = 0,
+           .sets = {{"A", 10, 10}, {"B", 2, 1}},
+           .effects = {},
+           .spec = without_services,
+           .weight = 0,
+           .traffic = traffic},
+          {.name = "an abort goes on",
+           .canary = steps3,
+           .index = 0,
+           .sets = {{"A", 10, 10}, {"B", 2, 1}},
+           .effects = {"weight 0", "drop routes"},
+           .status = aborted,
+           .spec = without_services,
+           .weight = 20,
+           .traffic = traffic},
+      },
+      true);
+}
+
 TEST(CanaryTraffic, DesiredWeight) {  // spec/04 §15.3, §15.4
   const std::string interrupted = R"({"stableRS":"B","canary":{"weights":{"canary":{"podTemplateHash":"C"}}}})";
   check(
