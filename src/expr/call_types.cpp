@@ -18,6 +18,9 @@ using Arguments = std::vector<TypeRef>;
 
 std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
 
+// The name of a type in the messages of builtins.
+std::string shown(const Type& type) { return type.is(Kind::nil) ? "%!s(<nil>)" : type.name; }
+
 bool indexable(const Type& type) { return type.dynamic() || type.is(Kind::list) || type.is(Kind::bytes); }
 
 // The element's type as first(), take() and the like give it: of typed lists only.
@@ -55,31 +58,30 @@ Result<TypeRef> byShape(std::string_view name, const std::vector<Signature>& sig
 
 Result<TypeRef> lengthType(const Type& argument) {
   if (indexable(argument) || argument.is(Kind::map) || argument.is(Kind::string)) return types::integer();
-  return refuse(
-      fmt::format("invalid argument for len (type {})", argument.is(Kind::nil) ? "%!s(<nil>)" : argument.name));
+  return refuse(fmt::format("invalid argument for len (type {})", shown(argument)));
 }
 
 Result<TypeRef> endType(std::string_view name, const Type& argument) {
   if (indexable(argument)) return typedElement(argument);
-  return refuse(fmt::format("cannot get {} element from {}", name, argument.name));
+  return refuse(fmt::format("cannot get {} element from {}", name, shown(argument)));
 }
 
 Result<TypeRef> listOrRefuse(std::string_view verb, const Type& argument) {
   if (indexable(argument)) return types::listOf(types::any());
-  return refuse(fmt::format("cannot {} {}", verb, argument.name));
+  return refuse(fmt::format("cannot {} {}", verb, shown(argument)));
 }
 
 Result<TypeRef> mapParts(std::string_view name, const Type& argument) {
   if (argument.dynamic() || argument.is(Kind::map) || argument.is(Kind::environment))
     return types::listOf(types::any());
-  if (name == "toPairs") return refuse(fmt::format("cannot transform {} to pairs", argument.name));
-  return refuse(fmt::format("cannot get {} from {}", name, argument.is(Kind::nil) ? "invalid" : argument.name));
+  if (name == "toPairs") return refuse(fmt::format("cannot transform {} to pairs", shown(argument)));
+  return refuse(fmt::format("cannot get {} from {}", name, shown(argument)));
 }
 
 Result<TypeRef> numberType(std::string_view name, const Type& argument) {
   const bool text = (name == "int" || name == "float") && argument.is(Kind::string);
   if (!argument.dynamic() && !argument.number() && !text) {
-    return refuse(fmt::format("invalid argument for {} (type {})", name, argument.name));
+    return refuse(fmt::format("invalid argument for {} (type {})", name, shown(argument)));
   }
   if (name == "int") return types::integer();
   return types::floating();
@@ -90,10 +92,9 @@ Result<TypeRef> numberType(std::string_view name, const Type& argument) {
 
 Result<TypeRef> getType(const Type& base, const Type& key) {
   if (base.dynamic()) return types::unknown();
-  if (base.is(Kind::nil)) return types::nil();
-  if (indexable(base) || base.is(Kind::string)) {
+  if (indexable(base)) {
     if (!key.dynamic() && !key.is(Kind::integer)) return refuse("non-integer slice index " + key.name);
-    return base.is(Kind::string) ? types::unknown() : base.element;
+    return base.element;
   }
   if (base.is(Kind::map)) {
     if (key.dynamic() || assignable(key, *base.key)) return base.element;
@@ -103,7 +104,7 @@ Result<TypeRef> getType(const Type& base, const Type& key) {
 }
 
 Result<TypeRef> takeType(const TypeRef& list, const Type& count) {
-  if (!indexable(*list)) return refuse("cannot take from " + list->name);
+  if (!indexable(*list)) return refuse("cannot take from " + shown(*list));
   if (!count.dynamic() && !count.is(Kind::integer)) return refuse(fmt::format("cannot take {} elements", count.name));
   return list->name == "[]interface {}" ? types::listOf(types::any()) : list;
 }
@@ -112,31 +113,32 @@ Result<TypeRef> extremeType(std::string_view name, const Arguments& arguments) {
   if (arguments.empty()) return refuse(fmt::format("not enough arguments to call {}", name));
   for (const TypeRef& argument : arguments) {
     if (indexable(*argument)) return types::any();
-    if (!argument->number()) return refuse(fmt::format("invalid argument for {} (type {})", name, argument->name));
+    if (!argument->number()) return refuse(fmt::format("invalid argument for {} (type {})", name, shown(*argument)));
   }
   return arguments.front();
+}
+
+// A list, and a text behind it or not. The reference complains about the last form that it tries: the list alone.
+Result<TypeRef> listAndText(std::string_view name, std::string_view wanted, const Arguments& arguments,
+                            const TypeRef& result) {
+  const Type& list = *arguments[0];
+  const bool fits = list.dynamic() || list.is(Kind::list);
+  if (fits && (arguments.size() == 1 || arguments[1]->dynamic() || arguments[1]->is(Kind::string))) return result;
+  if (arguments.size() == 2) return refuse(fmt::format("too many arguments to call {}", name));
+  if (list.is(Kind::nil)) return refuse(fmt::format("cannot use nil as argument (type {}) to call {}", wanted, name));
+  return refuse(fmt::format("cannot use {} as argument (type {}) to call {} ", list.name, wanted, name));
 }
 
 Result<TypeRef> sortType(const Arguments& arguments) {
   if (arguments.empty()) return refuse("not enough arguments to call sort");
   if (arguments.size() > 2) return refuse("too many arguments to call sort");
-  if (!indexable(*arguments[0])) {
-    return refuse(fmt::format("cannot use {} as argument (type []int) to call sort ", arguments[0]->name));
-  }
-  if (arguments.size() == 2 && !arguments[1]->dynamic() && !arguments[1]->is(Kind::string)) {
-    return refuse(fmt::format("cannot use {} as argument (type string) to call sort ", arguments[1]->name));
-  }
-  return types::listOf(types::any());
+  return listAndText("sort", "[]int", arguments, types::listOf(types::any()));
 }
 
 Result<TypeRef> joinType(const Arguments& arguments) {
   if (arguments.empty()) return refuse("not enough arguments to call join");
   if (arguments.size() > 2) return refuse("too many arguments to call join");
-  if (!indexable(*arguments[0])) return refuse(fmt::format("invalid argument for join (type {})", arguments[0]->name));
-  if (arguments.size() == 2 && !arguments[1]->dynamic() && !arguments[1]->is(Kind::string)) {
-    return refuse(fmt::format("invalid argument for join (type {})", arguments[1]->name));
-  }
-  return types::string();
+  return listAndText("join", "[]string", arguments, types::string());
 }
 
 Result<TypeRef> dateType(const Arguments& arguments) {
@@ -169,7 +171,7 @@ Result<TypeRef> ruledType(std::string_view name, const Arguments& arguments) {
   if (name == "keys" || name == "values" || name == "toPairs") return mapParts(name, first);
   if (name == "reverse" || name == "uniq" || name == "flatten") return listOrRefuse(name, first);
   if (name == "fromPairs") {
-    if (!indexable(first)) return refuse(fmt::format("cannot transform {} from pairs", first.name));
+    if (!indexable(first)) return refuse(fmt::format("cannot transform {} from pairs", shown(first)));
     return types::mapOf(types::any(), types::any(), "map[interface {}]interface {}");
   }
   if (name == "get") return getType(first, *arguments[1]);
@@ -193,7 +195,7 @@ Result<TypeRef> callType(std::string_view name, const Arguments& arguments) {
   if (name == "concat") {
     if (arguments.empty()) return refuse("invalid number of arguments (expected at least 1, got 0)");
     for (const TypeRef& argument : arguments) {
-      if (!indexable(*argument)) return refuse("cannot concat " + argument->name);
+      if (!indexable(*argument)) return refuse("cannot concat " + shown(*argument));
     }
     return types::listOf(types::any());
   }

@@ -246,7 +246,7 @@ class Checker {
   static Result<TypeRef> in(Node& node, const Type& left, const Type& right) {
     if (right.is(Kind::map) || right.is(Kind::environment)) {
       const TypeRef key = right.key == nullptr ? types::string() : right.key;
-      if (!left.is(Kind::nil) && !left.dynamic() && !assignable(left, *key)) {
+      if (!left.dynamic() && !assignable(left, *key)) {
         return refuse(fmt::format("cannot use {} as type {} in map key", left.name, key->name));
       }
       return types::boolean();
@@ -259,7 +259,8 @@ class Checker {
       noteStringSet(node);
       return types::boolean();
     }
-    if (right.dynamic()) return types::boolean();
+    // A text has no elements, which a dynamic needle finds out at run time.
+    if (right.dynamic() || (left.dynamic() && right.is(Kind::string))) return types::boolean();
     return mismatch(node, left, right);
   }
 
@@ -323,11 +324,11 @@ class Checker {
     switch (from.kind) {
       case Kind::any:
       case Kind::unknown:
-        return types::any();
+        return types::unknown();
       case Kind::environment: {
-        if (!named) return types::any();
+        if (!named) return types::unknown();
         if (const TypeRef type = lookUp(property_node.text)) return type;
-        if (node.optional) return types::any();
+        if (node.optional) return types::unknown();
         return refuse("unknown name " + property_node.text);
       }
       case Kind::list:
@@ -345,7 +346,7 @@ class Checker {
         break;
       case Kind::nil:
         if (named) return refuse("type nil has no field " + property_node.text);
-        return refuse(fmt::format("type nil[{}] is undefined", key.name));
+        break;
       default:
         break;
     }
@@ -458,14 +459,12 @@ class Checker {
       const auto extra = visit(*node.children[2]);
       if (!extra) return extra;
     }
+    if (name == "sortBy" && (*collection)->dynamic()) return types::unknown();
     if (name == "filter" || name == "sortBy") return types::listOf(element);
     if (name == "find" || name == "findLast") return element;
     if (name == "map") return types::listOf(outcome);
     if (name == "sum" || name == "reduce") return outcome;
     if (name == "groupBy") {
-      if (node.children[1]->children[0]->kind == NodeKind::nil) {
-        return refuse("predicate should has one input and one output param");
-      }
       return types::mapOf(types::any(), types::listOf(types::any()), "map[interface {}][]interface {}");
     }
     return name == "count" || name.starts_with("find") ? types::integer() : types::boolean();
@@ -485,6 +484,7 @@ class Checker {
     const auto type = visit(*node.children[1]);
     scopes_.pop_back();
     if (!type) return type;
+    if ((*type)->is(Kind::nil)) return refuse("predicate should has one input and one output param");
     static constexpr std::array<std::string_view, 10> boolean{
         "all", "none", "any", "one", "filter", "count", "find", "findLast", "findIndex", "findLastIndex"};
     const bool wants_boolean = std::ranges::find(boolean, name) != boolean.end();

@@ -18,7 +18,7 @@ std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::inva
 
 Result<const std::vector<Value>*> itemsOf(const Value& value, std::string_view verb) {
   if (const List* list = value.list()) return &list->items;
-  return refuse(fmt::format("cannot {} {}", verb, typeName(value)));
+  return refuse(fmt::format("cannot {} {}", verb, value.isNull() ? "invalid" : typeName(value)));
 }
 
 Result<Value> length(const Call& call) {
@@ -40,7 +40,12 @@ Result<Value> last(const Call& call) {
 }
 
 // The element, or nil where there is none.
-Result<Value> get(const Call& call) { return fetch(call[0], call[1]).value_or(Value()); }
+Result<Value> get(const Call& call) {
+  if (call[0].list() != nullptr) {
+    if (const auto index = toInteger(call[1]); !index) return std::unexpected(index.error());
+  }
+  return fetch(call[0], call[1]).value_or(Value());
+}
 
 Result<Value> take(const Call& call) {
   const auto items = itemsOf(call[0], "take from");
@@ -117,7 +122,10 @@ Result<Value> sort(const Call& call) {
 
 Result<Value> join(const Call& call) {
   const List* list = call[0].list();
-  if (list == nullptr) return refuse(fmt::format("invalid argument for join (type {})", typeName(call[0])));
+  if (list == nullptr) {
+    const std::string name = call[0].isNull() ? "%!s(<nil>)" : typeName(call[0]);
+    return refuse(fmt::format("invalid argument for join (type {})", name));
+  }
   std::string separator;
   if (call.size() == 2) {
     const auto given = toText(call[1]);
@@ -178,7 +186,9 @@ Result<Value> toPairs(const Call& call) {
 
 Result<Value> fromPairs(const Call& call) {
   const List* list = call[0].list();
-  if (list == nullptr) return refuse(fmt::format("cannot transform {} from pairs", typeName(call[0])));
+  if (list == nullptr)
+    return refuse(fmt::format("cannot transform {} from pairs",
+                              call[0].isNull() ? "<invalid reflect.Value>" : typeName(call[0])));
   Map map{.shape = Map::Shape::pairs};
   for (const Value& item : list->items) {
     const List* pair = item.list();

@@ -323,8 +323,13 @@ class Evaluator {
 
   Result<Value> builtin(const Node& node) {
     if (predicateShape(node.text) != nullptr) return overList(node);
-    const auto values = arguments(node, 0);
+    auto values = arguments(node, 0);
     if (!values) return std::unexpected(values.error());
+    if (node.text != "len" && node.text != "take" && findCollectionFunction(node.text) != nullptr) {
+      for (Value& value : *values) {
+        if (const auto* bytes = std::get_if<Bytes>(&value.data)) value = bytesOf(*bytes->text);
+      }
+    }
     std::int64_t weight = 0;
     for (const Value& value : *values) weight += extentOf(value).weight;
     if (const auto paid = budget_.step(weight / 8); !paid) return std::unexpected(paid.error());
@@ -340,9 +345,7 @@ class Evaluator {
       if (const auto paid = budget_.elements(static_cast<std::int64_t>(text->size())); !paid) {
         return std::unexpected(paid.error());
       }
-      std::vector<Value> items;
-      for (const char c : *text) items.emplace_back(Integer{static_cast<unsigned char>(c), Integer::Kind::byte});
-      return items;
+      return bytesOf(*text).items;
     }
     const Map* map = collection.map();
     if (map != nullptr && map->entries.empty()) return std::vector<Value>();

@@ -109,6 +109,10 @@ Result<Value> contained(const Value& left, const Value& right, Budget& budget) {
     if (const auto paid = budget.step(list->extent.weight); !paid) return std::unexpected(paid.error());
     return std::ranges::any_of(list->items, [&](const Value& item) { return equal(item, left); });
   }
+  if (const auto* bytes = std::get_if<Bytes>(&right.data)) {
+    const List list = bytesOf(*bytes->text);
+    return std::ranges::any_of(list.items, [&](const Value& item) { return equal(item, left); });
+  }
   if (const Map* map = right.map()) {
     if (map->shape == Map::Shape::structure) {
       if (left.string() != nullptr) return map->entries.contains(*left.string());
@@ -191,8 +195,8 @@ Result<Value> applyUnary(std::string_view op, const Value& operand) {
     if (!boolean) return std::unexpected(boolean.error());
     return !*boolean;
   }
-  if (!operand.isNumber()) return refuse(fmt::format("invalid operation: {} {}", op, typeName(operand)));
   if (op == "+") return operand;
+  if (!operand.isNumber()) return refuse(fmt::format("invalid operation: {} {}", op, typeName(operand)));
   if (operand.floating() != nullptr) return -*operand.floating();
   return Integer{wrapped("-", 0, operand.integer()->value), operand.integer()->kind};
 }

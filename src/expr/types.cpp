@@ -36,7 +36,7 @@ CROSSFADE_TYPE(duration, Kind::duration, "time.Duration")
 CROSSFADE_TYPE(location, Kind::location, "*time.Location")
 CROSSFADE_TYPE(environment, Kind::environment, "map[string]interface {}")
 CROSSFADE_TYPE(floatList, Kind::list, "[]float64", floating())
-CROSSFADE_TYPE(intList, Kind::list, "[]int", integer())
+CROSSFADE_TYPE(intList, Kind::list, "[]interface {}", integer())
 CROSSFADE_TYPE(stringList, Kind::list, "[]string", string())
 CROSSFADE_TYPE(object, Kind::map, "map[string]interface {}", any(), string())
 #undef CROSSFADE_TYPE
@@ -76,7 +76,8 @@ bool comparable(const Type& left, const Type& right) {
   if (left.dynamic() || right.dynamic() || left.is(Kind::nil) || right.is(Kind::nil)) return true;
   if (isMonthOrWeekday(left) || isMonthOrWeekday(right)) return left.name == right.name;
   if (left.number() && right.number()) return true;
-  if (left.is(Kind::list) && right.is(Kind::list)) return true;
+  const auto list = [](const Type& type) { return type.is(Kind::list) || type.is(Kind::bytes); };
+  if (list(left) && list(right)) return true;
   return left.kind == right.kind && left.name == right.name;
 }
 

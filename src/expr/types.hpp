@@ -58,7 +58,7 @@ const TypeRef& duration();
 const TypeRef& location();
 const TypeRef& environment();
 const TypeRef& floatList();   // []float64
-const TypeRef& intList();     // []int
+const TypeRef& intList();     // of integers; named like a list of anything
 const TypeRef& stringList();  // []string
 // []interface {} whose elements have this type.
 TypeRef listOf(TypeRef element);

@@ -200,6 +200,10 @@ bool equal(const Value& left, const Value& right) {
     if (left.integer() != nullptr && right.integer() != nullptr) return left.integer()->value == right.integer()->value;
     return left.toDouble() == right.toDouble();
   }
+  const auto* left_bytes = std::get_if<Bytes>(&left.data);
+  const auto* right_bytes = std::get_if<Bytes>(&right.data);
+  if (left_bytes != nullptr && right.list() != nullptr) return equal(bytesOf(*left_bytes->text), right);
+  if (right_bytes != nullptr && left.list() != nullptr) return equal(left, bytesOf(*right_bytes->text));
   if (left.data.index() != right.data.index()) return false;
   return std::visit(
       Overloaded{[](std::monostate) { return true; }, [&](bool ours) { return ours == *right.boolean(); },
@@ -242,6 +246,14 @@ void add(Extent& whole, const Value& part) {
   whole.weight = std::min(whole.weight + extent.weight, heaviest);
 }
 }  // namespace
+
+List bytesOf(std::string_view text) {
+  List list;
+  list.items.reserve(text.size());
+  for (const char c : text) list.items.emplace_back(Integer{static_cast<unsigned char>(c), Integer::Kind::byte});
+  measure(list);
+  return list;
+}
 
 void measure(List& list) {
   list.extent = {1, 1};

@@ -100,6 +100,8 @@ struct Map {
   std::map<std::string, Entry, std::less<>> entries = {};
   Extent extent = {1, 1};  // set by measure()
 };
+// The bytes of a text as numbers.
+List bytesOf(std::string_view text);
 void measure(List& list);
 void measure(Map& map);
 

@@ -440,6 +440,35 @@ TEST(Language, StaticTypesOfBuiltins) {
   });
 }
 
+// Outcomes of the recorded language that spec/07's prose implies and its vectors don't show.
+TEST(Language, Prose) {
+  expectAll({
+      {"B4 +", "+result.a", R"({"a":[1]})", "[1]"},
+      {"B4 +", "+[1]", "1", "C! invalid operation: + (mismatched type []interface {})"},
+      {"B5 -", "-result.a", R"({"a":null})", "R! invalid operation: - <nil>"},
+      {"B4 in", "nil in {a: 1}", "1", "C! cannot use unknown as type string in map key"},
+      {"B4 in", "result.a in 'abc'", R"({"a":"a"})", "R! operator \"in\" not defined on string"},
+      {"B4 any", "result.a.b > true", R"({"a":1})", "C! invalid operation: > (mismatched types unknown and bool)"},
+      {"B4 ..", "1..3 > 1", "1", "C! invalid operation: > (mismatched types []interface {} and int)"},
+      {"B7", "map(result, nil)", "[1]", "C! predicate should has one input and one output param"},
+      {"B8 nil", "reverse(result.a)", "{}", "R! cannot reverse invalid"},
+      {"B8 nil", "reverse(nil)", "1", "C! cannot reverse %!s(<nil>)"},
+      {"B8 nil", "keys(result.a)", "{}", "R! cannot get keys from invalid"},
+      {"B8 bytes", "first(b'ab')", "1", "i:97"},
+      {"B8 bytes", "max(b'ab')", "1", "i:98"},
+      {"B8 bytes", "97 in b'ab'", "1", "b:true"},
+      {"B8 bytes", "[97, 98] == b'ab'", "1", "b:true"},
+      {"B8 get", "get('abc', 0)", "1", "C! type string does not support indexing"},
+      {"B8 get", "get(result.a, 0)", R"({"a":"abc"})", "i:97"},
+      {"B8 get", "get(result, 'x')", "[1]", "C! non-integer slice index string"},
+      {"B8 get", "get(result, result)", "[1]", "C! non-integer slice index []interface {}"},
+      {"B8 join", "join([1], 2)", "1", "C! too many arguments to call join"},
+      {"B8 join", "join('a')", "1", "C! cannot use string as argument (type []string) to call join "},
+      {"B8 sort", "sort('a')", "1", "C! cannot use string as argument (type []int) to call sort "},
+      {"B8 sortBy", "sortBy(result.a, #) == 1", R"({"a":[1]})", "b:false"},
+  });
+}
+
 // spec/07 §B12 #173-#186
 TEST(Verdicts, OfBothConditions) {
   struct Row {
