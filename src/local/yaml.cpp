@@ -76,7 +76,11 @@ json::value resolve(const std::string& text) {
 
 class Converter {
  public:
-  Result<json::value> convert(const YAML::Node& node, int depth = 0) {
+  // Notes places and duplicates in `document`, unless it is null.
+  explicit Converter(YamlDocument* document = nullptr) : document_(document) {}
+
+  Result<json::value> convert(const YAML::Node& node, const std::string& path = {}, int depth = 0) {
+    if (document_ != nullptr) document_->places[path] = {node.Mark().line + 1, node.Mark().column + 1};
     if (++values_ > max_values || depth > max_depth) {
       return fail(ErrorCode::invalid, "document contains excessive aliasing or nesting");
     }
@@ -89,7 +93,7 @@ class Converter {
       case YAML::NodeType::Sequence: {
         json::array array;
         for (const auto& item : node) {
-          auto value = convert(item, depth + 1);
+          auto value = convert(item, below(path, fmt::format("[{}]", array.size())), depth + 1);
           if (!value) return value;
           array.push_back(std::move(*value));
         }
@@ -103,9 +107,11 @@ class Converter {
       if (!item.first.IsScalar() && !item.first.IsNull()) {
         return fail(ErrorCode::invalid, fmt::format("line {}: a key must be a scalar", item.first.Mark().line + 1));
       }
-      auto value = convert(item.second, depth + 1);
-      if (!value) return value;
       const std::string key = item.first.IsNull() ? "null" : keyOf(item.first);
+      const std::string member = below(path, path.empty() ? key : "." + key);
+      if (document_ != nullptr && object.contains(key)) document_->duplicates.push_back(member);
+      auto value = convert(item.second, member, depth + 1);
+      if (!value) return value;
       if (key == "<<" && item.first.Tag() == "?") {
         merge(object, *value);
       } else {
@@ -116,6 +122,11 @@ class Converter {
   }
 
  private:
+  // Paths are made for a document only.
+  std::string below(const std::string& path, const std::string& step) const {
+    return document_ == nullptr ? std::string() : path + step;
+  }
+
   static Result<json::value> scalar(const YAML::Node& node) {
     const std::string& tag = node.Tag();
     if (tag == "?" || tag.empty()) return resolve(node.Scalar());
@@ -141,6 +152,7 @@ class Converter {
     }
   }
 
+  YamlDocument* document_;
   std::size_t values_ = 0;
 };
 
@@ -153,6 +165,20 @@ Result<json::value> parseYaml(std::string_view text) {
   } catch (const YAML::Exception& error) {
     return fail(ErrorCode::invalid, fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));
   }
+}
+
+Result<std::vector<YamlDocument>> parseYamlDocuments(std::string_view text) {
+  std::vector<YamlDocument> documents;
+  try {
+    for (const YAML::Node& node : YAML::LoadAll(std::string(text))) {
+      auto value = Converter(&documents.emplace_back()).convert(node);
+      if (!value) return std::unexpected(value.error());
+      documents.back().value = std::move(*value);
+    }
+  } catch (const YAML::Exception& error) {
+    return fail(ErrorCode::invalid, fmt::format("yaml: line {}: {}", error.mark.line + 1, error.msg));
+  }
+  return documents;
 }
 
 }  // namespace crossfade::local
