@@ -10,7 +10,7 @@ int runCli([[maybe_unused]] const std::string& program, const std::vector<std::s
   const CommandLine line = parseCommandLine(arguments);
   std::cout << line.out << std::flush;
   std::cerr << line.err;
-  return line.action ? runInProcess(line.global, line.action, line.names) : line.exit_code;
+  return line.action ? runInProcess(line.global, line.action, line.names, line.cluster_optional) : line.exit_code;
 }
 
 }  // namespace crossfade::cli

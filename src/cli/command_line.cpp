@@ -125,6 +125,9 @@ class Parser {
     addPromoteCommand(commands_);
     addStateCommands(commands_);
     addTemplateCommands(commands_);
+    addAnalysisCommand(commands_);
+    addCreateCommands(commands_);
+    addLintCommand(commands_);
     addVersionCommand(commands_);
     addUnsupportedCommands(commands_);
   }
@@ -165,22 +168,26 @@ class Parser {
     }
     if (flag != unknown.end()) return complain(unknownFlag(*flag));
     for (const Commands::Entry& entry : commands_.entries_) {
-      if (!entry.app->parsed()) continue;
+      // A command that has others below it counts when none of them is meant.
+      if (!entry.app->parsed() || !entry.app->get_subcommands().empty()) continue;
       const Command& command = entry.command;
       if (entry.names.size() < command.min_names || entry.names.size() > command.max_names) return usage();
       if (command.valid && !command.valid(entry.names)) return usage();
       if (command.offline) return runOffline(command, entry.names);
       line_.action = command.action;
       line_.names = entry.names;
+      line_.cluster_optional = command.cluster_optional;
       return line_;
     }
     return usage();
   }
 
   CommandLine runOffline(const Command& command, const Names& names) {
-    std::ostringstream out;
-    if (const Result<> done = command.offline(out, names); !done) return complain(done.error().message);
+    std::ostringstream out, err;
+    const Result<> done = command.offline(out, err, names);
+    if (!done) line_ = complain(done.error().message);
     line_.out = out.str();
+    line_.err = err.str() + line_.err;
     return line_;
   }
 

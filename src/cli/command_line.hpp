@@ -25,8 +25,9 @@ struct Command {
   std::size_t min_names = 1, max_names = 1;
   std::function<bool(const Names& names)> valid = {};  // what else must hold of the names; otherwise: usage
   Action action = {};
-  // Commands that need no cluster have this instead of an action; returns the exit code.
-  std::function<Result<>(std::ostream& out, const Names& names)> offline = {};
+  bool cluster_optional = false;  // the action can do without: its requests fail where no cluster is configured
+  // Commands that need no cluster have this instead of an action. What they printed stays when they fail.
+  std::function<Result<>(std::ostream& out, std::ostream& err, const Names& names)> offline = {};
 };
 
 // The commands as they are declared. Every family of commands has a function that adds its own.
@@ -59,6 +60,7 @@ struct CommandLine {
   GlobalFlags global;
   Action action;  // empty: print `out` and `err`, exit with `exit_code`
   Names names;
+  bool cluster_optional = false;
   std::string out, err;
   int exit_code = 0;
 };
@@ -72,7 +74,14 @@ void addExplainCommand(Commands& commands);
 void addPromoteCommand(Commands& commands);
 void addStateCommands(Commands& commands);     // pause, abort, retry, terminate, restart
 void addTemplateCommands(Commands& commands);  // undo, set image
+void addAnalysisCommand(Commands& commands);   // analysis try
+void addCreateCommands(Commands& commands);
+void addLintCommand(Commands& commands);
 void addVersionCommand(Commands& commands);
 void addUnsupportedCommands(Commands& commands);
+
+// Parts of `get` and `list`.
+void addGetAnalysisRun(Commands& commands, CLI::App& parent);
+void addListAnalysisRuns(Commands& commands, CLI::App& parent);
 
 }  // namespace crossfade::cli

@@ -103,8 +103,18 @@ void addGet(Commands& commands, CLI::App& parent, Command command, const Shown<T
 
 }  // namespace
 
+Task<Result<>> watchShown(Session& session, kube::ResourceKey resource, std::string name, bool no_colour) {
+  const Flags flags{.watch = true, .no_colour = no_colour};
+  if (resource == kube::resources::experiments) {
+    const Shown<ExperimentTree> shown{std::move(resource), &NamespaceView::experimentTree};
+    co_return co_await watch(session, shown, std::move(name), flags);
+  }
+  const Shown<RolloutTree> shown{std::move(resource), &NamespaceView::rolloutTree};
+  co_return co_await watch(session, shown, std::move(name), flags);
+}
+
 void addGetCommands(Commands& commands) {
-  CLI::App& parent = commands.addGroup("get", "Get details about rollouts and experiments");
+  CLI::App& parent = commands.addGroup("get", "Get details about rollouts, experiments and AnalysisRuns");
   addGet(commands, parent,
          {.name = "rollout",
           .aliases = {"ro", "rollouts"},
@@ -117,6 +127,7 @@ void addGetCommands(Commands& commands) {
           .arguments = "EXPERIMENT_NAME",
           .description = "Get details about an experiment"},
          Shown<ExperimentTree>{kube::resources::experiments, &NamespaceView::experimentTree}, false);
+  addGetAnalysisRun(commands, parent);
 }
 
 }  // namespace crossfade::cli

@@ -176,7 +176,7 @@ Task<Result<>> listExperiments(Session& session, Flags flags) {
 
 void addListCommands(Commands& commands) {
   constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
-  CLI::App& parent = commands.addGroup("list", "List rollouts or experiments");
+  CLI::App& parent = commands.addGroup("list", "List rollouts, experiments or AnalysisRuns");
   const auto flags = std::make_shared<Flags>();
   CLI::App& rollouts =
       commands.add({.name = "rollouts",
@@ -201,6 +201,7 @@ void addListCommands(Commands& commands) {
        .action = [experiment_flags](Session& session, Names) { return listExperiments(session, *experiment_flags); }},
       &parent);
   experiments.add_flag("-A,--all-namespaces", experiment_flags->all_namespaces, "Include all namespaces");
+  addListAnalysisRuns(commands, parent);
 }
 
 }  // namespace crossfade::cli

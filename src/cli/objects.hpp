@@ -14,6 +14,9 @@ Task<Result<json::object>> getShown(Session& session, kube::ResourceKey resource
 // §3.6, §3.7. True when it had to be `unified`.
 Task<Result<bool>> patchStatus(Session& session, std::string rollout, json::object status, json::object unified);
 
+// `get --watch` of a Rollout or an Experiment, until an interrupt.
+Task<Result<>> watchShown(Session& session, kube::ResourceKey resource, std::string name, bool no_colour);
+
 // A merge patch of the main resource.
 Task<Result<>> patchMain(Session& session, kube::ResourceKey resource, std::string name, json::object patch);
 

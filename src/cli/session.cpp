@@ -46,21 +46,33 @@ class ImpatientTransport : public net::Transport {
   Duration limit_;
 };
 
+// Stands for a cluster that isn't configured.
+class NoCluster : public net::Transport {
+ public:
+  explicit NoCluster(Error error) : error_(std::move(error)) {}
+  Task<Result<net::Response>> send(net::Request, Duration) override { co_return fail(error_); }
+  Task<Result<net::Response>> open(net::Request, Duration) override { co_return fail(error_); }
+
+ private:
+  Error error_;
+};
+
 // The process: everything in the order in which it has to be destroyed (last first).
 class Process {
  public:
-  int run(const GlobalFlags& flags, const Action& action, const Names& names) {
+  int run(const GlobalFlags& flags, const Action& action, const Names& names, bool cluster_optional) {
     const auto level = parseLevel(flags.log_level);
     if (!level) return failed(level.error());
     log::configure(log::Format::text, *level);
     const auto patience = parseDuration(flags.request_timeout);
     if (!patience) return failed(patience.error());
     const auto config = kube::loadConfig(flags.cluster, environment);
-    if (!config) return failed(config.error());
-    auto transport = dialer_->dial(config->origin, config->tls);
+    if (!config && !cluster_optional) return failed(config.error());
+    auto transport = config ? dialer_->dial(config->origin, config->tls)
+                            : Result<std::shared_ptr<net::Transport>>(std::make_shared<NoCluster>(config.error()));
     if (!transport) return failed(transport.error());
     if (*patience > Duration(0)) *transport = std::make_shared<ImpatientTransport>(*transport, *patience);
-    client_.emplace(*transport, *clock_, *config, "kubectl-argo-rollouts");
+    client_.emplace(*transport, *clock_, config.value_or(kube::Config{}), "kubectl-argo-rollouts");
 
     const bool to_terminal = isatty(STDOUT_FILENO) != 0;
     const bool colour = environment("TERM").value_or("") != "dumb" && environment("NO_COLOR").value_or("").empty();
@@ -68,12 +80,13 @@ class Process {
                              .clock = *clock_,
                              .random = random_,
                              .client = *client_,
-                             .ns = config->ns,
+                             .ns = config ? config->ns : "default",
                              .out = std::cout,
                              .err = std::cerr,
                              .wake = wake_,
                              .colour = colour,
-                             .to_terminal = to_terminal});
+                             .to_terminal = to_terminal,
+                             .dialer = dialer_.get()});
     boost::asio::signal_set signals(io_, SIGINT, SIGTERM);
     awaitInterrupt(signals);
     spawn(io_.get_executor(), perform(action, names));
@@ -125,9 +138,9 @@ class Process {
 
 }  // namespace
 
-int runInProcess(const GlobalFlags& flags, Action action, Names names) {
+int runInProcess(const GlobalFlags& flags, Action action, Names names, bool cluster_optional) {
   Process process;
-  return process.run(flags, action, names);
+  return process.run(flags, action, names, cluster_optional);
 }
 
 }  // namespace crossfade::cli

@@ -9,12 +9,12 @@
 namespace crossfade::cli {
 
 void addUnsupportedCommands(Commands& commands) {
-  for (const char* name : {"create", "lint", "dashboard", "completion", "notifications", "__complete"}) {
+  for (const char* name : {"dashboard", "completion", "notifications", "__complete"}) {
     CLI::App& app = commands.add({.name = name,
                                   .description = "Not supported yet",
                                   .min_names = 0,
                                   .max_names = std::numeric_limits<std::size_t>::max(),
-                                  .offline = [name](std::ostream&, const Names&) -> Result<> {
+                                  .offline = [name](std::ostream&, std::ostream&, const Names&) -> Result<> {
                                     return fail(ErrorCode::invalid, fmt::format("{} is not supported yet", name));
                                   }});
     app.prefix_command();  // their own flags are not known here

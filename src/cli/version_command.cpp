@@ -28,12 +28,12 @@ Result<> printVersion(std::ostream& out, bool brief) {
 
 void addVersionCommand(Commands& commands) {
   const auto brief = std::make_shared<bool>(false);
-  CLI::App& app =
-      commands.add({.name = "version",
-                    .description = "Print version",
-                    .min_names = 0,
-                    .max_names = 0,
-                    .offline = [brief](std::ostream& out, const Names&) { return printVersion(out, *brief); }});
+  CLI::App& app = commands.add(
+      {.name = "version",
+       .description = "Print version",
+       .min_names = 0,
+       .max_names = 0,
+       .offline = [brief](std::ostream& out, std::ostream&, const Names&) { return printVersion(out, *brief); }});
   app.add_flag("--short", *brief, "Print just the version number");
 }
 

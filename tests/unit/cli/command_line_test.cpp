@@ -37,7 +37,7 @@ TEST(CommandLine, Complaints) {
       {"undo x --to-revision ten",
        "Error: invalid argument \"ten\" for \"--to-revision\" flag: strconv.ParseInt: parsing \"ten\": invalid "
        "syntax\n"},
-      {"create -f a.yaml", "Error: create is not supported yet\n"},
+      {"completion bash", "Error: completion is not supported yet\n"},
       {"notifications trigger get", "Error: notifications is not supported yet\n"},
   };
   for (const auto& [text, err] : cases) {
