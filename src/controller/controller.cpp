@@ -16,6 +16,7 @@
 #include "controller/service_cleaner.hpp"
 #include "controller/traffic_control.hpp"
 #include "controller/workload_refs.hpp"
+#include "expr/condition.hpp"
 #include "kube/events.hpp"
 #include "kube/leader.hpp"
 #include "kube/work_queue.hpp"
@@ -113,6 +114,7 @@ struct Controller::Impl {
     context.environment = world.environment;
     context.aws = aws;
     context.job_client = world.job_client;
+    context.conditions = &conditions;
     return context;
   }
 
@@ -386,6 +388,7 @@ struct Controller::Impl {
   Metrics& metrics;
   providers::Backends backends;
   std::shared_ptr<net::AwsSession> aws;
+  expr::Conditions conditions;
   Caches caches;
   TrafficControl traffic;
   WorkloadRefs workloads;

@@ -14,6 +14,10 @@
 #include "net/aws_credentials.hpp"
 #include "net/http.hpp"
 
+namespace crossfade::expr {
+class Conditions;  // expr/condition.hpp
+}
+
 namespace crossfade::providers {
 
 class PluginHost;  // providers/plugin_host.hpp
@@ -29,6 +33,7 @@ struct Context {
   std::string controller_namespace = "argo-rollouts";  // where the Secrets of hosted services are. spec/08 §3.2
   net::Environment environment = {};                   // variables; null: none is set
   std::shared_ptr<net::AwsSession> aws = nullptr;      // keeps temporary credentials; null: none are kept
+  expr::Conditions* conditions = nullptr;              // compiled ones are kept there; null: none are kept
   PluginHost* plugins = nullptr;                       // null: no plugin is hosted
   kube::Client* job_client = nullptr;                  // of the cluster where Jobs run; null: `client`
 

@@ -13,12 +13,19 @@ namespace crossfade::providers {
 
 namespace {
 
-api::Measurement conclude(api::Measurement measurement, const api::Metric& metric, Reading reading, TimePoint now) {
+expr::Verdict assess(const Context& context, const api::Metric& metric, const expr::Measured& result, TimePoint now) {
+  if (context.conditions == nullptr)
+    return expr::assess(result, metric.success_condition, metric.failure_condition, now);
+  return expr::assess(*context.conditions, result, metric.success_condition, metric.failure_condition, now);
+}
+
+api::Measurement conclude(const Context& context, api::Measurement measurement, const api::Metric& metric,
+                          Reading reading, TimePoint now) {
   if (!reading.error.empty()) {
     measurement.metadata = std::move(reading.metadata);
     return markError(std::move(measurement), now, std::move(reading.error));
   }
-  expr::Verdict verdict = expr::assess(reading.result, metric.success_condition, metric.failure_condition, now);
+  expr::Verdict verdict = assess(context, metric, reading.result, now);
   const bool failed = verdict.phase == "Error";
   if (!failed || reading.keeps_value) measurement.value = std::move(reading.value);
   if (!failed || reading.keeps_metadata) measurement.metadata = std::move(reading.metadata);
@@ -38,7 +45,7 @@ Task<api::Measurement> QueryProvider::run(const api::AnalysisRun& run, const api
   try {
     reading = co_await read(run, began);
     const TimePoint now = context_.clock.now();
-    if (reading) co_return conclude(measurement, metric, std::move(*reading), now);
+    if (reading) co_return conclude(context_, measurement, metric, std::move(*reading), now);
   } catch (const std::exception& exception) {
     reading = fail(ErrorCode::internal, fmt::format("internal error: {}", exception.what()));
     log::error("metric {}: {}", metric.name, reading.error().message);
