@@ -17,6 +17,7 @@ SECTIONS = {
     "02": r"17\.\d+|18\.\d+|19",
     "03": r"13\.\d+|20\.\d+|21",
     "04": r"7\.3|8|9|10|11\.[1256]|12|13\.1|15\.[568]|30\.\d+|31|32|33",
+    "06": r"3\.[14]|5|7\.[2-6]|14|14\.1|16|18|19\.\d|20",
     "07": r"A4|B12|C4|Traps",
     "08": r"9\.6|16\.\d+|18",
 }
@@ -59,7 +60,7 @@ def cases(spec, number, lines):
             continue
         in_table = False
         if match := re.match(r"(\d+)\. ", line):
-            if number in ("11", "18", "19", "21", "33", "Traps"):
+            if number in ("11", "18", "19", "20", "21", "33", "Traps"):
                 found.append("#" + match.group(1))
         elif spec == "02" and number.startswith("18.") and re.match(r"\w", line) and found:
             anonymous += 1

@@ -364,18 +364,26 @@ struct Measurer::Impl : std::enable_shared_from_this<Impl> {
         forget(uid);
         co_return Reconciled{};
       }
-      const auto still = runs.find(uid);
       if (!written) {
+        const auto still = runs.find(uid);
         if (isTooLarge(written.error()) && still != runs.end()) ++still->second.too_large;
         co_return Reconciled{.error = written.error()};
       }
-      if (still != runs.end())
-        std::erase_if(still->second.attempts,
-                      [&](const auto& one) { return std::ranges::find(recorded, one) != recorded.end(); });
+      settle(uid, recorded);
       observe(*written);
+    } else {
+      settle(uid, recorded);  // all of it was known
     }
     if (api::isCompletedPhase(outcome->status.phase)) forget(uid);
     co_return Reconciled{.look_again = outcome->look_again, .events = std::move(outcome->events)};
+  }
+
+  // These attempts are in the status as it was written.
+  void settle(const std::string& uid, const Attempts& recorded) {
+    const auto live = runs.find(uid);
+    if (live == runs.end()) return;
+    std::erase_if(live->second.attempts,
+                  [&](const auto& one) { return std::ranges::find(recorded, one) != recorded.end(); });
   }
 
   static Task<> removeExpired(kube::Client& client, Run run) {

@@ -1,6 +1,7 @@
 #include "analysis/templates.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -18,6 +19,7 @@ namespace {
 struct Template {
   std::string name;
   json::object spec;
+  api::Malformed malformed;
 };
 struct Missing {
   api::AnalysisTemplateRef reference;
@@ -75,7 +77,7 @@ Collected collect(const std::vector<api::AnalysisTemplateRef>& references, const
       return collected;
     }
     auto& list = next.reference.cluster_scope ? collected.cluster : collected.namespaced;
-    list.push_back({next.reference.name, found->spec.object()});
+    list.push_back({next.reference.name, found->spec.object(), found->malformed});
     push(referencesIn(list.back().spec), true);
   }
   return collected;
@@ -299,6 +301,12 @@ std::optional<std::string> missingArgument(const Template& one, const api::Analy
   return std::nullopt;
 }
 
+// What can't be read of a template would be missing in its runs.
+std::optional<std::string> unreadable(const Template& one) {
+  if (one.malformed.empty()) return std::nullopt;
+  return fmt::format("AnalysisTemplate {}: {}", one.name, fmt::join(one.malformed, "; "));
+}
+
 std::string notFound(std::string_view path, const api::AnalysisTemplateRef& reference) {
   return fieldError(
       path, reference.name,
@@ -313,6 +321,7 @@ std::optional<std::string> useProblem(const Use& use, const TemplateLookup& look
       if (const auto problem = problemOf(*one)) return fieldError(use.path, one->name, *problem);
     return std::nullopt;
   };
+  if (auto problem = firstOf(unreadable)) return problem;
   // What a background lacks has words of its own; the trial would only say that something wasn't resolved.
   if (use.background && flatten(templates)) {
     const auto lacking = [&](const Template& one) { return missingArgument(one, *use.analysis); };
@@ -337,7 +346,11 @@ Result<json::object> runSpec(const std::vector<api::AnalysisTemplateRef>& templa
     return fail(ErrorCode::not_found, fmt::format("{}analysistemplate.argoproj.io {} not found",
                                                   cluster_scope ? "cluster" : "", go::quote(name)));
   }
-  return buildSpec(collected.all(), args, dry_run, measurement_retention);
+  const std::vector<const Template*> all = collected.all();
+  for (const Template* one : all) {
+    if (const auto problem = unreadable(*one)) return fail(ErrorCode::invalid, *problem);
+  }
+  return buildSpec(all, args, dry_run, measurement_retention);
 }
 
 std::optional<std::string> missingTemplate(const api::Rollout& rollout, const TemplateLookup& lookup) {

@@ -129,8 +129,19 @@ AnalysisRun decodeAnalysisRun(const json::object& object) {
 }
 
 AnalysisTemplate decodeAnalysisTemplate(const json::object& object) {
-  Malformed ignored;
-  return {.metadata = decodeMetadata(object), .spec = Fields(&object, {}, ignored).carriedObject("spec")};
+  AnalysisTemplate read{.metadata = decodeMetadata(object), .spec = {}, .malformed = {}};
+  const json::value* spec = find(object, {"spec"});
+  if (spec == nullptr || !spec->is_object()) {
+    read.malformed.emplace_back("spec: an object is expected");
+    return read;
+  }
+  read.spec = Carried(*spec);
+  read.malformed = decodeAnalysisRun({{"spec", *spec}}).malformed;
+  Fields(&spec->get_object(), "spec", read.malformed).each("templates", [](const Fields& reference) {
+    (void)reference.string("templateName");
+    (void)reference.boolean("clusterScope");
+  });
+  return read;
 }
 
 // --- writing ---------------------------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ AnalysisRun decodeAnalysisRun(const json::object& object);
 struct AnalysisTemplate {
   Metadata metadata;
   Carried spec;
+  Malformed malformed;  // what no run could be made of
 };
 AnalysisTemplate decodeAnalysisTemplate(const json::object& object);
 

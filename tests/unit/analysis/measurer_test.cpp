@@ -8,8 +8,6 @@
 namespace crossfade::analysis {
 namespace {
 
-using providers::ScriptedDialer;
-
 class Shell : public providers::ProviderTest {
  protected:
   Shell() {
@@ -139,10 +137,10 @@ TEST_F(Shell, FillsInSecretsAndHidesThem) {
   setRun(metric("m", "", "{{args.x}}"), args);
   pass();
   EXPECT_EQ(prom().requests()[0].body, "query=12345&time=1704067200");
-  EXPECT_EQ(json::serialize(object).find("12345"), std::string::npos);  // D8
+  EXPECT_EQ(json::serialize(object).find("12345"), std::string::npos);  // spec/06 §18 D8
   EXPECT_EQ(status("phase"), "Successful");
 
-  // 75: in the words of an error too.
+  // spec/06 §19.4 #75: in the words of an error too.
   setRun(metric("m", R"(,"successCondition":"{{args.x}}")"), args);
   pass();
   const std::string text = json::serialize(object);
@@ -156,7 +154,7 @@ TEST_F(Shell, SecretsThatAreNotThere) {
   setRun(metric("m"), args);
   Reconciled done = pass();
   EXPECT_EQ(status("phase"), "Error");
-  EXPECT_EQ(status("message"), "Unable to resolve metric arguments: secrets \"s\" not found");  // 59
+  EXPECT_EQ(status("message"), "Unable to resolve metric arguments: secrets \"s\" not found");  // spec/06 §19.3 #59
   ASSERT_EQ(done.events.size(), 1U);
   EXPECT_EQ(done.events[0].reason, "AnalysisRunError");
   secrets["/api/v1/namespaces/ns/secrets/s"] = R"({"data":{}})";
@@ -175,10 +173,10 @@ TEST_F(Shell, SecretsThatAreNotThere) {
 }
 
 TEST_F(Shell, ProvidersThatCantBeMadeAreErrorsOfAMeasurement) {
-  setRun(R"({"name":"m","interval":"1m","provider":{"datadog":{"query":"q"}}})");
+  setRun(R"({"name":"m","interval":"1m","provider":{"prometheus":{"query":"q"}}})");
   const Reconciled done = pass();
   EXPECT_EQ(status("phase"), "Running");
-  EXPECT_NE(json::serialize(object).find("metric provider \\\"datadog\\\" is not supported yet"), std::string::npos);
+  EXPECT_NE(json::serialize(object).find("prometheus address is not configured"), std::string::npos);
   EXPECT_EQ(done.look_again, loop.clock().now() + seconds(10) + Duration(1));
 }
 
@@ -206,7 +204,7 @@ TEST_F(Shell, KeepsTheNewestMeasurements) {
   EXPECT_EQ(getArray(result, {"measurements"})->size(), 2U);
 }
 
-TEST_F(Shell, DeletesWhatExpired) {
+TEST_F(Shell, DeletesWhatExpired) {  // spec/06 §18 D6: at its time, not at the next resync
   setRun(metric("m"), R"(,"ttlStrategy":{"secondsAfterCompletion":60})");
   EXPECT_EQ(pass().look_again, loop.clock().now() + seconds(61));
   loop.run(seconds(60));

@@ -114,6 +114,8 @@ class MeasuringWorld {
   std::vector<json::value> patches;
   std::vector<std::string> events;  // reason and message
   std::set<std::string> job_calls;  // "POST name", "DELETE name"
+  std::string job = "{}";           // as the server tells of any
+  int job_questions = 0;
   Duration watch_delay = milliseconds(5);
   int writes = 0;
   // The controller dies around this write (counted from 1), before the server has carried it out or after.
@@ -121,6 +123,7 @@ class MeasuringWorld {
   bool kill_after = false;
   // Writes to runs fail so while it is set; `lose` carries them out all the same.
   std::function<std::optional<Error>()> refuse;
+  std::function<bool(std::size_t bytes)> limit;  // whether a written object is too large
   bool lose = false;
 
  private:
@@ -187,7 +190,8 @@ class MeasuringWorld {
                             ? std::string(getString(json::parse(request.body).get_object(), {"metadata", "name"}))
                             : name));
       response.status = request.method == "POST" ? 201 : 200;
-      response.body = request.method == "POST" ? request.body : "{}";
+      if (request.method == "GET") ++job_questions;
+      response.body = request.method == "POST" ? request.body : job;
       return response;
     }
     if (!objects.contains(name)) return missing("analysisruns.argoproj.io", name);
@@ -205,9 +209,14 @@ class MeasuringWorld {
       response.body = R"({"kind":"Status","reason":"Conflict","code":409,"message":"the object has been modified"})";
       return response;
     }
-    patches.push_back(body);
     json::value run = objects.at(name);
     mergePatch(run, body);
+    if (limit && limit(json::serialize(run).size())) {
+      response.status = 500;
+      response.body = R"({"kind":"Status","code":500,"message":"etcdserver: request is too large"})";
+      return response;
+    }
+    patches.push_back(body);
     store(std::move(run.get_object()));
     if (refused) return fail(*refused);
     response.body = json::serialize(objects.at(name));

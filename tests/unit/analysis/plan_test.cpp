@@ -41,7 +41,7 @@ std::string phaseOf(const MetricCase& one, bool terminate) {
   return assess(run, {}, T).status.metric_results[0].phase;
 }
 
-TEST(MetricPhase, WorkedCases) {
+TEST(MetricPhase, WorkedCases) {  // spec/06 §19.1 #1-#19, spec/06 §19.1 #22-#25
   const MetricCase cases[] = {
       {1, "60s", "", "2", "", "", 3, 0, 0, 0, 0, 3, "Failed", "Failed"},
       {2, "60s", "", "3", "", "", 3, 0, 0, 0, 0, 3, "Running", "Successful"},
@@ -79,12 +79,12 @@ TEST(MetricPhase, WithoutAMeasurementOrWithOneInFlight) {
     run.terminate = terminate;
     return assess(run, {}, T).status.metric_results[0].phase;
   };
-  EXPECT_EQ(phase(resultOf("m", "Running"), false), "Pending");    // 20
-  EXPECT_EQ(phase(resultOf("m", "Running"), true), "Successful");  // 20
+  EXPECT_EQ(phase(resultOf("m", "Running"), false), "Pending");    // spec/06 §19.1 #20
+  EXPECT_EQ(phase(resultOf("m", "Running"), true), "Successful");  // spec/06 §19.1 #20
   const api::MetricResult in_flight = resultOf("m", "Running", {measurementOf("Running", std::nullopt)});
-  EXPECT_EQ(phase(in_flight, false), "Running");                                              // 21
-  EXPECT_EQ(phase(in_flight, true), "Running");                                               // 21
-  EXPECT_EQ(phase(resultOf("m", "Failed", {measurementOf("Successful")}), false), "Failed");  // 26
+  EXPECT_EQ(phase(in_flight, false), "Running");                                              // spec/06 §19.1 #21
+  EXPECT_EQ(phase(in_flight, true), "Running");                                               // spec/06 §19.1 #21
+  EXPECT_EQ(phase(resultOf("m", "Failed", {measurementOf("Successful")}), false), "Failed");  // spec/06 §19.1 #26
 }
 
 // --- §19.2: what is due
@@ -109,11 +109,11 @@ api::AnalysisRun finishedAgo(std::string interval, Duration ago, std::string pha
 }
 
 TEST(Scheduling, AfterAMeasurement) {
-  EXPECT_EQ(planned(finishedAgo("60s", seconds(50))), "10");             // 27
-  EXPECT_EQ(planned(finishedAgo("60s", seconds(60))), "0");              // 28
-  EXPECT_EQ(planned(finishedAgo("60s", seconds(61))), "mrun ");          // 29
-  EXPECT_EQ(planned(finishedAgo("5m", seconds(11), "Error")), "mrun ");  // 30
-  EXPECT_EQ(planned(finishedAgo("5m", seconds(9), "Error")), "1");       // 30
+  EXPECT_EQ(planned(finishedAgo("60s", seconds(50))), "10");             // spec/06 §19.2 #27
+  EXPECT_EQ(planned(finishedAgo("60s", seconds(60))), "0");              // spec/06 §19.2 #28
+  EXPECT_EQ(planned(finishedAgo("60s", seconds(61))), "mrun ");          // spec/06 §19.2 #29
+  EXPECT_EQ(planned(finishedAgo("5m", seconds(11), "Error")), "mrun ");  // spec/06 §19.2 #30
+  EXPECT_EQ(planned(finishedAgo("5m", seconds(9), "Error")), "1");       // spec/06 §19.2 #30
   // A wake-up finds what it was set for.
   const auto moment = assess(finishedAgo("60s", seconds(60)), {}, T).look_again;
   ASSERT_TRUE(moment);
@@ -124,11 +124,11 @@ TEST(Scheduling, InitialDelay) {
   api::Metric metric = metricNamed("m", "60s");
   metric.initial_delay = "20s";
   api::AnalysisRun run = runOf({metric});
-  EXPECT_TRUE(due(run, T).tasks.empty());  // 31
+  EXPECT_TRUE(due(run, T).tasks.empty());  // spec/06 §19.2 #31
   run.status.started_at = T - seconds(10);
-  EXPECT_EQ(planned(run), "10");  // 32
+  EXPECT_EQ(planned(run), "10");  // spec/06 §19.2 #32
   run.status.started_at = T - seconds(20);
-  EXPECT_EQ(planned(run), "mrun ");  // 33
+  EXPECT_EQ(planned(run), "mrun ");  // spec/06 §19.2 #33
 }
 
 TEST(Scheduling, InFlight) {
@@ -139,10 +139,10 @@ TEST(Scheduling, InFlight) {
     run.terminate = terminate;
     return run;
   };
-  EXPECT_EQ(planned(run(T + seconds(10), false)), "10");          // 34
-  EXPECT_EQ(planned(run(T + seconds(10), true)), "mterminate ");  // 35
-  EXPECT_EQ(planned(run(T - seconds(10), false)), "mresume ");    // 36
-  EXPECT_EQ(planned(run(std::nullopt, false)), "mresume ");       // 37
+  EXPECT_EQ(planned(run(T + seconds(10), false)), "10");          // spec/06 §19.2 #34
+  EXPECT_EQ(planned(run(T + seconds(10), true)), "mterminate ");  // spec/06 §19.2 #35
+  EXPECT_EQ(planned(run(T - seconds(10), false)), "mresume ");    // spec/06 §19.2 #36
+  EXPECT_EQ(planned(run(std::nullopt, false)), "mresume ");       // spec/06 §19.2 #37
   EXPECT_FALSE(assess(run(std::nullopt, false), {}, T).look_again);
 }
 
@@ -150,12 +150,12 @@ TEST(Scheduling, SeveralMetrics) {
   api::AnalysisRun run = runOf({metricNamed("a", "60s"), metricNamed("b", "60s")},
                                {resultOf("a", "Running", {measurementOf("Successful", T - seconds(30))}),
                                 resultOf("b", "Running", {measurementOf("Successful", T - seconds(50))})});
-  EXPECT_EQ(planned(run), "10");  // 38
+  EXPECT_EQ(planned(run), "10");  // spec/06 §19.2 #38
   run = runOf({metricNamed("a", "60s"), metricNamed("b", "60s")}, {resultOf("a", "Failed", {measurementOf("Failed")})});
   run.status.metric_results[0].failed = 1;
-  EXPECT_TRUE(due(run, T).tasks.empty());  // 39
+  EXPECT_TRUE(due(run, T).tasks.empty());  // spec/06 §19.2 #39
   run.dry_run = {{"a", 0}};
-  EXPECT_EQ(planned(run), "brun ");  // 40
+  EXPECT_EQ(planned(run), "brun ");  // spec/06 §19.2 #40
 }
 
 // Plays a run whose measurements all end in `phase` at once; the moments at which it measured, in seconds.
@@ -186,10 +186,10 @@ Life play(api::AnalysisRun run, const std::string& phase) {
 TEST(Scheduling, WholeLives) {
   api::Metric metric = metricNamed("m", "30s");
   metric.count = "3";
-  const Life three = play(runOf({metric}), "Successful");  // 41
+  const Life three = play(runOf({metric}), "Successful");  // spec/06 §19.2 #41
   EXPECT_EQ(three.moments, (std::vector<std::int64_t>{0, 30, 60}));
   EXPECT_EQ(three.status.phase, "Successful");
-  const Life errors = play(runOf({metricNamed("m")}), "Error");  // 42
+  const Life errors = play(runOf({metricNamed("m")}), "Error");  // spec/06 §19.2 #42
   EXPECT_EQ(errors.moments, (std::vector<std::int64_t>{0, 10, 20, 30, 40}));
   EXPECT_EQ(errors.status.phase, "Error");
   EXPECT_EQ(errors.status.metric_results[0].phase, "Error");
@@ -222,7 +222,7 @@ std::string failedText(std::string_view name) {
   return fmt::format("Metric \"{}\" assessed Failed due to failed (1) > failureLimit (0)", name);
 }
 
-TEST(RunPhase, WorkedCases) {
+TEST(RunPhase, WorkedCases) {  // spec/06 §19.3 #43-#48, spec/06 §19.3 #53, spec/06 §19.3 #54, spec/06 §20 #2
   struct Case {
     int number;
     std::vector<api::MetricResult> results;
@@ -253,7 +253,7 @@ TEST(RunPhase, WorkedCases) {
   }
 }
 
-TEST(RunPhase, ATerminatedMeasurementEndsItsMetric) {  // 49
+TEST(RunPhase, ATerminatedMeasurementEndsItsMetric) {  // spec/06 §19.3 #49
   api::AnalysisRun run = runOf({metricNamed("a"), metricNamed("b")},
                                {resultOf("a", "Running", {measurementOf("Running", std::nullopt)}), failedResult("b")});
   const Due now_due = due(run, T);
@@ -272,7 +272,7 @@ TEST(RunPhase, ATerminatedMeasurementEndsItsMetric) {  // 49
 TEST(RunPhase, DryRun) {
   api::AnalysisRun run = runOf({metricNamed("a"), metricNamed("b")}, {failedResult("a"), failedResult("b")});
   run.dry_run = {{".*", 0}};
-  Outcome outcome = assess(run, {}, T);  // 50
+  Outcome outcome = assess(run, {}, T);  // spec/06 §19.3 #50
   EXPECT_EQ(outcome.status.phase, "Successful");
   EXPECT_EQ(outcome.status.message, "");
   EXPECT_EQ(outcome.status.run_summary, api::RunSummary());
@@ -285,13 +285,13 @@ TEST(RunPhase, DryRun) {
   inconclusive.inconclusive = inconclusive.count = 1;
   run = runOf({metricNamed("a"), metricNamed("b")}, {failedResult("a"), inconclusive});
   run.dry_run = {{"a", 0}};
-  outcome = assess(run, {}, T);  // 51
+  outcome = assess(run, {}, T);  // spec/06 §19.3 #51
   EXPECT_EQ(outcome.status.phase, "Inconclusive");
   EXPECT_EQ(outcome.status.message,
             "Metric \"b\" assessed Inconclusive due to inconclusive (1) > inconclusiveLimit (0)");
 }
 
-TEST(RunPhase, TerminatedBeforeItBegan) {  // 52
+TEST(RunPhase, TerminatedBeforeItBegan) {  // spec/06 §19.3 #52
   api::Metric metric = metricNamed("m", "60s");
   metric.initial_delay = "1h";
   api::AnalysisRun run = runOf({metric});
@@ -303,7 +303,7 @@ TEST(RunPhase, TerminatedBeforeItBegan) {  // 52
   EXPECT_EQ(outcome.status.run_summary, api::RunSummary{.count = 1});
 }
 
-TEST(RunPhase, AFailureEndsTheRunInTheNextPass) {  // 55
+TEST(RunPhase, AFailureEndsTheRunInTheNextPass) {  // spec/06 §19.3 #55
   api::AnalysisRun run =
       runOf({metricNamed("a", "60s"), metricNamed("b", "60s")}, {resultOf("a", "Running", {}), runningResult("b")});
   Outcome outcome = assess(run, {{{0, MeasureTask::Verb::run}, measurementOf("Failed"), {}}}, T);
@@ -334,9 +334,10 @@ TEST(RunPhase, RunsThatCantBeMeasured) {
   api::AnalysisRun star = runOf({metricNamed("success-rate")});
   star.measurement_retention = {{"*", 5}};
   const std::pair<api::AnalysisRun, const char*> cases[] = {
-      {runOf({no_provider}), "Analysis spec invalid: metrics[0]: no provider specified"},              // 56
-      {unmatched, "Analysis spec invalid: dryRun[0]: Rule didn't match any metric name(s)"},           // 57
-      {runOf({with_arguments}), "Unable to resolve metric arguments: failed to resolve {{args.b}}"},   // 58
+      {runOf({no_provider}), "Analysis spec invalid: metrics[0]: no provider specified"},     // spec/06 §19.3 #56
+      {unmatched, "Analysis spec invalid: dryRun[0]: Rule didn't match any metric name(s)"},  // spec/06 §19.3 #57
+      {runOf({with_arguments}),
+       "Unable to resolve metric arguments: failed to resolve {{args.b}}"},  // spec/06 §19.3 #58
       {star, "Analysis spec invalid: measurementRetention[0]: Rule didn't match any metric name(s)"},  // §10
       {runOf({}), "Analysis spec invalid: no metrics specified"},
   };
@@ -345,13 +346,13 @@ TEST(RunPhase, RunsThatCantBeMeasured) {
     ASSERT_TRUE(now_due.ended) << message;
     EXPECT_EQ(now_due.ended->status.phase, "Error");
     EXPECT_EQ(now_due.ended->status.message, message);
-    EXPECT_TRUE(now_due.ended->status.completed_at);  // D5
+    EXPECT_TRUE(now_due.ended->status.completed_at);  // spec/06 §18 D5
     ASSERT_EQ(now_due.ended->events.size(), 1U);
     EXPECT_EQ(now_due.ended->events[0].reason, "AnalysisRunError");
   }
 }
 
-// D7: verdicts on consecutive successes count under their own phase and are explained.
+// spec/06 §18 D7: verdicts on consecutive successes count under their own phase and are explained.
 TEST(RunPhase, TooFewConsecutiveSuccesses) {
   api::Metric metric = metricNamed("m", "60s");
   metric.count = "10";
@@ -393,21 +394,20 @@ TEST(TimeToLive, WorkedCases) {
   };
   api::AnalysisRun run = aged("Successful", 86400);
   run.ttl_after_success = 86400;
-  EXPECT_FALSE(standingOf(run, T).expired);  // 92
+  EXPECT_FALSE(standingOf(run, T).expired);  // spec/06 §19.5 #92
   EXPECT_EQ(standingOf(run, T).look_again, T + seconds(1));
   run.status.completed_at = T - seconds(86401);
-  EXPECT_TRUE(standingOf(run, T).expired);  // 92
+  EXPECT_TRUE(standingOf(run, T).expired);  // spec/06 §19.5 #92
   run.status.phase = "Failed";
-  EXPECT_FALSE(standingOf(run, T).expired);  // 93
+  EXPECT_FALSE(standingOf(run, T).expired);  // spec/06 §19.5 #93
   EXPECT_FALSE(standingOf(run, T).look_again);
   run = aged("Successful", 86401);
   run.ttl_after_completion = 86400;
   run.ttl_after_failure = 86401;
-  EXPECT_TRUE(standingOf(run, T).expired);  // 94
+  EXPECT_TRUE(standingOf(run, T).expired);  // spec/06 §19.5 #94
 }
 
-// §5, the whole table.
-TEST(Validation, OfMetrics) {
+TEST(Validation, OfMetrics) {  // spec/06 §5 #1-#13
   struct Case {
     const char *count, *failure, *inconclusive, *errors, *successes, *interval, *delay, *message;
   };
@@ -440,6 +440,8 @@ TEST(Validation, OfMetrics) {
               one.message[0] == '\0' ? "" : std::string("Analysis spec invalid: metrics[0]: ") + one.message);
   }
   api::Metric two = metricNamed("m");
+  two.provider = {};
+  EXPECT_EQ(due(runOf({two}), T).ended->status.message, "Analysis spec invalid: metrics[0]: no provider specified");
   two.provider = api::Carried(json::parse(R"({"prometheus":{},"web":{}})"));
   EXPECT_EQ(due(runOf({two}), T).ended->status.message,
             "Analysis spec invalid: metrics[0]: multiple providers specified");
@@ -450,8 +452,7 @@ TEST(Validation, OfMetrics) {
             "Analysis spec invalid: metrics[1]: duplicate name 'm'");
 }
 
-// §3.4: substitution.
-TEST(Arguments, AreFilledIn) {
+TEST(Arguments, AreFilledIn) {  // spec/06 §3.4 #1-#10
   api::Metric metric = metricNamed("m");
   const auto query = [&](std::string_view text, const ArgumentValues& values) -> std::string {
     metric.provider = api::Carried(json::object{{"prometheus", json::object{{"query", text}}}});
@@ -459,14 +460,21 @@ TEST(Arguments, AreFilledIn) {
     if (!filled) return "! " + filled.error().message;
     return std::string(getString(filled->provider.object(), {"prometheus", "query"}));
   };
-  EXPECT_EQ(query("{{args.x}}", {{"x", "say \"hi\"\n"}}), "say \"hi\"\n");  // 72
-  EXPECT_EQ(query("{{args.x}}", {{"x", "{{args.y}}"}}), "{{args.y}}");      // 73
+  EXPECT_EQ(query("{{args.x}}", {{"x", "say \"hi\"\n"}}), "say \"hi\"\n");  // spec/06 §19.4 #72
+  EXPECT_EQ(query("{{args.x}}", {{"x", "{{args.y}}"}}), "{{args.y}}");      // spec/06 §19.4 #73
   EXPECT_EQ(query("a{{ args.x }}b{{args.x}}", {{"x", "é\t\a<"}}), "aé\t\a<bé\t\a<");
   EXPECT_EQ(query("{{{args.x}}}", {{"x", "1"}}), "! failed to resolve {{{args.x}}");
   EXPECT_EQ(query("{{ $labels.pod }}", {}), "! failed to resolve {{ $labels.pod }}");
   EXPECT_EQ(query("{{}}", {}), "! failed to resolve {{}}");
   EXPECT_TRUE(query("{{args.x", {{"x", "1"}}).starts_with("! failed to resolve {{args.x\""));
   EXPECT_EQ(query("{{args.metadata.labels['app']}}", {{"metadata.labels['app']", "shop"}}), "shop");
+  metric.provider = api::Carried(json::parse(
+      R"({"web":{"jsonBody":{"{{args.x}}":["{{args.x}}",{"deep":"a{{args.x}}"}]}},"job":{"spec":{"n":1}}})"));
+  metric.name = "of {{args.x}}";
+  const auto everywhere = fillIn(metric, {{"x", "X"}});
+  EXPECT_EQ(everywhere->name, "of X");
+  EXPECT_EQ(everywhere->provider.text(), R"({"web":{"jsonBody":{"X":["X",{"deep":"aX"}]}},"job":{"spec":{"n":1}}})");
+  metric = metricNamed("m");
   metric.count = "{{args.n}}";
   EXPECT_EQ(fillIn(metric, {{"n", "3"}, {"metadata.labels['app']", ""}})->count, "3");
 

@@ -152,6 +152,18 @@ TEST(SlowBackends, NoJobIsLeftBehind) {
   EXPECT_EQ(findResult(world.decoded("known").status, "j")->message, "Metric Terminated");
 }
 
+TEST(SlowBackends, AJobIsAskedForUntilItEnds) {
+  MeasuringWorld world;
+  world.create("run", R"({"name":"j","provider":{"job":{"spec":{"template":{"spec":{}}}}}})");
+  world.run(minutes(10));
+  EXPECT_EQ(world.status("run"), "Running");
+  EXPECT_GT(world.job_questions, 15);
+  EXPECT_LT(world.job_questions, 60) << "more and more rarely";
+  world.job = R"({"status":{"conditions":[{"type":"Complete","status":"True"}]}})";
+  world.run(minutes(1));
+  EXPECT_EQ(world.status("run"), "Successful");
+}
+
 // An interval below a second, or none to speak of, keeps no backend busy.
 TEST(SlowBackends, NoIntervalIsShorterThanASecond) {
   MeasuringWorld world;

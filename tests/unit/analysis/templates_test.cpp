@@ -41,22 +41,22 @@ std::string argumentsOf(const Shelf& shelf, const std::vector<api::AnalysisTempl
   return text;
 }
 
-TEST(RunSpec, Arguments) {
+TEST(RunSpec, Arguments) {  // spec/06 §20 #24
   const Shelf shelf{{{"with", R"({"args":[{"name":"foo","value":"bar"}]})"},
                      {"bare", R"({"args":[{"name":"foo"}]})"},
                      {"true", R"({"args":[{"name":"foo","value":"true"}]})"},
                      {"false", R"({"args":[{"name":"foo","value":"false"}]})"},
                      {"secret", R"({"args":[{"name":"foo","valueFrom":{"secretKeyRef":{"name":"s","key":"k"}}}]})"}}};
-  EXPECT_EQ(argumentsOf(shelf, {{"with"}}, {{"foo", "x"}}), "foo=x ");                  // 60
-  EXPECT_EQ(argumentsOf(shelf, {{"bare"}}, {}), "! args.foo was not resolved");         // 61
-  EXPECT_EQ(argumentsOf(shelf, {{"bare"}}, {{"foo", "v"}, {"extra", "e"}}), "foo=v ");  // 62
-  EXPECT_EQ(argumentsOf(shelf, {{"true"}, {"bare"}}, {}), "foo=true ");                 // 63
+  EXPECT_EQ(argumentsOf(shelf, {{"with"}}, {{"foo", "x"}}), "foo=x ");                  // spec/06 §19.4 #60
+  EXPECT_EQ(argumentsOf(shelf, {{"bare"}}, {}), "! args.foo was not resolved");         // spec/06 §19.4 #61
+  EXPECT_EQ(argumentsOf(shelf, {{"bare"}}, {{"foo", "v"}, {"extra", "e"}}), "foo=v ");  // spec/06 §19.4 #62
+  EXPECT_EQ(argumentsOf(shelf, {{"true"}, {"bare"}}, {}), "foo=true ");                 // spec/06 §19.4 #63
   EXPECT_EQ(argumentsOf(shelf, {{"bare"}, {"true"}}, {}), "foo=true ");
   EXPECT_EQ(argumentsOf(shelf, {{"true"}, {"false"}}, {{"foo", "x"}}),
-            "! Argument `foo` specified multiple times with different values: 'true', 'false'");  // 64
-  EXPECT_EQ(argumentsOf(shelf, {{"with"}}, {{"foo", ""}}), "foo= ");                              // 65
+            "! Argument `foo` specified multiple times with different values: 'true', 'false'");  // spec/06 §19.4 #64
+  EXPECT_EQ(argumentsOf(shelf, {{"with"}}, {{"foo", ""}}), "foo= ");                              // spec/06 §19.4 #65
   EXPECT_EQ(argumentsOf(shelf, {{"secret"}, {"bare"}}, {}), "foo=+from ");                        // §4.2, corner
-  EXPECT_EQ(argumentsOf(shelf, {{"secret"}}, {{"foo", "v"}}), "foo=v ");                          // D10
+  EXPECT_EQ(argumentsOf(shelf, {{"secret"}}, {{"foo", "v"}}), "foo=v ");                          // spec/06 §18 D10
   EXPECT_EQ(argumentsOf(shelf, {{"none"}}, {}), "! analysistemplate.argoproj.io \"none\" not found");
 }
 
@@ -80,8 +80,9 @@ TEST(RunSpec, TemplatesOfTemplates) {
        {"loop", R"({"metrics":[{"name":"L"}],"templates":[{"templateName":"pool"}]})"},
        {"pool", R"({"metrics":[{"name":"P"}],"templates":[{"templateName":"loop"}]})"},
        {"same", R"({"metrics":[{"name":"A1"}]})"}}};
-  EXPECT_EQ(metricsOf(runSpec({{"c1", true}, {"a1", false}}, shelf.lookup(), {}, {}, {})), "A1A2C1C2C3C4");  // 74
-  EXPECT_EQ(metricsOf(runSpec({{"loop"}}, shelf.lookup(), {}, {}, {})), "LP");                               // D2
+  EXPECT_EQ(metricsOf(runSpec({{"c1", true}, {"a1", false}}, shelf.lookup(), {}, {}, {})),
+            "A1A2C1C2C3C4");                                                    // spec/06 §19.4 #74
+  EXPECT_EQ(metricsOf(runSpec({{"loop"}}, shelf.lookup(), {}, {}, {})), "LP");  // spec/06 §18 D2
   EXPECT_EQ(metricsOf(runSpec({{"a1"}, {"same"}}, shelf.lookup(), {}, {}, {})),
             "! two metrics have the same name 'A1'");
 }
@@ -146,7 +147,7 @@ TEST(References, WorkedCases) {
       problem(
           shelf,
           R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"a"},{"templateName":"c","clusterScope":true}]}}]}})"),
-      step + "\"templateNames: [a c]\": args.invalid was not resolved");  // 95
+      step + "\"templateNames: [a c]\": args.invalid was not resolved");  // spec/06 §19.5 #95, spec/06 §16 #3
   constexpr std::string_view keep =
       R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"keep"}]{}}},{"analysis":{"templates":[{"templateName":"c","clusterScope":true}]{}}}]}})";
   const auto keeping = [&](std::string_view first, std::string_view second) {
@@ -155,45 +156,133 @@ TEST(References, WorkedCases) {
     return problem(shelf, strategy.replace(strategy.find("]{}") + 1, 2, first));
   };
   constexpr std::string_view rule = R"(,"measurementRetention":[{"metricName":"example","limit":1}])";
-  EXPECT_EQ(
-      keeping(rule, ""),
-      step + "\"templateNames: [keep]\": two Measurement Retention metric rules have the same name 'example'");  // 96
+  // spec/06 §16 #4, spec/06 §19.5 #96, as far as spec/01 §6.8 R-AN2 leaves it
+  EXPECT_EQ(keeping(rule, ""),
+            step + "\"templateNames: [keep]\": two Measurement Retention metric rules have the same name 'example'");
   EXPECT_EQ(keeping("", rule), "") << "spec/01 §6.8 R-AN2: another step's rules are none of this one's";
   constexpr const char* endless = R"({"templates":[{"templateName":"endless","clusterScope":true}]})";
   EXPECT_EQ(problem(shelf, fmt::format(R"({{"canary":{{"steps":[{{"analysis":{}}}]}}}})", endless)),
             step +
                 "\"endless\": AnalysisTemplate endless has metric m2 which runs indefinitely. Invalid value for count: "
-                "0");                                                                        // 97
-  EXPECT_EQ(problem(shelf, fmt::format(R"({{"canary":{{"analysis":{}}}}})", endless)), "");  // 98
+                "0");  // spec/06 §19.5 #97, spec/06 §16 #7, spec/06 §20 #10
+  EXPECT_EQ(problem(shelf, fmt::format(R"({{"canary":{{"analysis":{}}}}})", endless)), "");  // spec/06 §19.5 #98
   EXPECT_EQ(problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"missing","clusterScope":true}]}}})"),
             "spec.strategy.canary.analysis.templates: Invalid value: \"missing\": ClusterAnalysisTemplate 'missing' "
-            "not found");  // 99, spec/01 §10.1 E39
+            "not found");  // spec/06 §16 #2, spec/06 §19.5 #99, spec/01 §10.1 E39
   EXPECT_EQ(
       problem(shelf,
               R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"bad"},{"templateName":"bad2"}]}}]}})"),
       step + "\"templateNames: [bad bad2]\": two metrics have the same name 'm'");  // spec/01 §10.1 E40
+  // spec/06 §16 #8, spec/06 §16 #9
   EXPECT_EQ(
       problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"ask"}]}}})"),
       "spec.strategy.canary.analysis.templates: Invalid value: \"ask\": missing analysis arguments in rollout spec");
   EXPECT_EQ(
       problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"ask"}],"args":[{"name":"what"}]}}})"),
       "spec.strategy.canary.analysis.templates: Invalid value: \"ask\": who");
-  EXPECT_EQ(
+  EXPECT_EQ(  // spec/06 §16 #1
       problem(
           shelf,
           R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"bad"}]}},{"analysis":{"templates":[{"templateName":"gone"}]}}]}})"),
       "spec.strategy.canary.steps[1].analysis.templates: Invalid value: \"gone\": AnalysisTemplate 'gone' not found");
-  EXPECT_EQ(
+  EXPECT_EQ(  // spec/06 §16 #5
       problem(shelf, R"({"blueGreen":{"prePromotionAnalysis":{"templates":[{"templateName":"both"}]}}})"),
       "spec.strategy.blueGreen.prePromotionAnalysis.templates: Invalid value: \"both\": AnalysisTemplate both: arg 'x' "
       "has both Value and ValueFrom fields");
-  EXPECT_EQ(
+  EXPECT_EQ(  // spec/06 §16 #6
       problem(shelf, R"({"blueGreen":{"postPromotionAnalysis":{"templates":[{"templateName":"foreign"}]}}})"),
       "spec.strategy.blueGreen.postPromotionAnalysis.templates: Invalid value: \"foreign\": AnalysisTemplate foreign: "
       "failed to resolve {{args.other}}");
   EXPECT_EQ(problem(shelf, R"({"canary":{"analysis":{"templates":[{"templateName":"nested"}]}}})"),
             "spec.templates: Invalid value: \"lost\": AnalysisTemplate 'lost' not found");
   EXPECT_EQ(problem(shelf, R"({"canary":{"steps":[{"setWeight":5}]}})"), "");
+}
+
+// spec/06 §20 #11: what an argument without a default is worth decides nothing.
+TEST(References, CountsThatOnlyARolloutKnows) {
+  const Shelf shelf{
+      {{"counted", R"({"metrics":[{"name":"m","interval":"1m","count":"{{args.n}}"}],"args":[{"name":"n"}]})"},
+       {"defaulted",
+        R"({"metrics":[{"name":"m","interval":"1m","count":"{{args.n}}"}],"args":[{"name":"n","value":"3"}]})"}}};
+  constexpr std::string_view step =
+      R"({"canary":{"steps":[{"analysis":{"templates":[{"templateName":"NAME"}],"args":[{"name":"n","value":"5"}]}}]}})";
+  const auto with = [&](std::string_view name) {
+    std::string strategy(step);
+    return problem(shelf, strategy.replace(strategy.find("NAME"), 4, name));
+  };
+  EXPECT_TRUE(with("counted").ends_with(
+      "AnalysisTemplate counted has metric m which runs indefinitely. Invalid value for count: dummy-value"))
+      << with("counted");
+  EXPECT_EQ(with("defaulted"), "");
+}
+
+// spec/06 §18 D9: for every use, or its run could never be made.
+TEST(References, RulesThatComeTwice) {
+  const Shelf shelf{{{"dry", R"({"metrics":[{"name":"m"}],"dryRun":[{"metricName":"m"}]})"}}};
+  constexpr std::string_view twice = R"({"templates":[{"templateName":"dry"}],"dryRun":[{"metricName":"m"}]})";
+  const std::string wanted =
+      ": Invalid value: \"templateNames: [dry]\": two Dry-Run metric rules have the same name 'm'";
+  EXPECT_EQ(problem(shelf, fmt::format(R"({{"blueGreen":{{"prePromotionAnalysis":{}}}}})", twice)),
+            "spec.strategy.blueGreen.prePromotionAnalysis.templates" + wanted);
+  EXPECT_EQ(problem(shelf, fmt::format(R"({{"blueGreen":{{"postPromotionAnalysis":{}}}}})", twice)),
+            "spec.strategy.blueGreen.postPromotionAnalysis.templates" + wanted);
+  EXPECT_EQ(problem(shelf, fmt::format(R"({{"canary":{{"analysis":{}}}}})", twice)),
+            "spec.strategy.canary.analysis.templates" + wanted);
+}
+
+// The first thing that is wrong with a run's parts: metrics, dryRun, measurementRetention, args; then the caller's.
+// spec/06 §4.2, §4.3
+TEST(RunSpec, TheFirstErrorInOrder) {
+  const auto message = [](std::string_view left, std::string_view right, const Arguments& args = {},
+                          const json::array& dry = {}, const json::array& kept = {}) {
+    const Shelf shelf{{{"l", std::string(left)}, {"r", std::string(right)}}};
+    const auto spec = runSpec({{"l"}, {"r"}}, shelf.lookup(), args, dry, kept);
+    return spec ? "" : spec.error().message;
+  };
+  constexpr const char* all =
+      R"({"metrics":[{"name":"m"}],"dryRun":[{"metricName":"d"}],"measurementRetention":[{"metricName":"k","limit":1}],
+          "args":[{"name":"a","value":"%"}]})";
+  std::string left(all), right(all);
+  left.replace(left.find('%'), 1, "1");
+  right.replace(right.find('%'), 1, "2");
+  const auto without = [](std::string text, std::string_view name) {
+    text.replace(text.find(name), name.size(), "other");
+    return text;
+  };
+  EXPECT_EQ(message(left, right), "two metrics have the same name 'm'");
+  right = without(right, "m\"}]");
+  right.replace(right.find("other"), 5, "n\"}]");
+  EXPECT_EQ(message(left, right), "two Dry-Run metric rules have the same name 'd'");
+  right.replace(right.find("\"d\""), 3, "\"e\"");
+  EXPECT_EQ(message(left, right), "two Measurement Retention metric rules have the same name 'k'");
+  right.replace(right.find("\"k\""), 3, "\"l\"");
+  EXPECT_EQ(message(left, right), "Argument `a` specified multiple times with different values: '1', '2'");
+  right.replace(right.find("\"a\""), 3, "\"b\"");
+  const json::array dry{json::object{{"metricName", "d"}}}, kept{json::object{{"metricName", "k"}}};
+  EXPECT_EQ(message(left, right, {}, dry, kept), "two Dry-Run metric rules have the same name 'd'");
+  EXPECT_EQ(message(left, right, {}, {}, kept), "two Measurement Retention metric rules have the same name 'k'");
+  EXPECT_EQ(message(left, right), "");
+  right.replace(right.find(R"(,"value":"2")"), 12, "");
+  EXPECT_EQ(message(left, right, {}, dry, kept), "args.b was not resolved");
+  EXPECT_EQ(message(left, right, {{"b", ""}}), "");
+}
+
+TEST(References, TemplatesThatCantBeRead) {
+  const auto read = [](std::string_view text) { return api::decodeAnalysisTemplate(json::parse(text).get_object()); };
+  EXPECT_TRUE(read(R"({"spec":{"metrics":[{"name":"m"}],"templates":[{"templateName":"t","clusterScope":true}]}})")
+                  .malformed.empty());
+  EXPECT_EQ(read(R"({"metadata":{"name":"t"}})").malformed, (api::Malformed{"spec: an object is expected"}));
+  EXPECT_EQ(read(R"({"spec":{"templates":[{"templateName":5}]}})").malformed,
+            (api::Malformed{"spec.templates[0].templateName: a string is expected, found 5"}));
+  const TemplateLookup lookup = [&](std::string_view, bool) {
+    return std::make_shared<const api::AnalysisTemplate>(read(R"({"spec":{"metrics":[{"name":["m"]}]}})"));
+  };
+  const api::Rollout rollout = api::decodeRollout(object(
+      R"({"metadata":{"name":"foo"},"spec":{"strategy":{"canary":{"analysis":{"templates":[{"templateName":"t"}]}}}}})"));
+  EXPECT_EQ(
+      validateTemplates(rollout, lookup).value_or(""),
+      "spec.strategy.canary.analysis.templates: Invalid value: \"t\": AnalysisTemplate t: spec.metrics[0].name: a "
+      "string is expected, found [\"m\"]");
 }
 
 }  // namespace
