@@ -1,6 +1,7 @@
 #include "controller/observer.hpp"
 
 #include "analysis/templates.hpp"
+#include "api/names.hpp"
 #include "controller/references.hpp"
 
 namespace crossfade::controller {
@@ -18,6 +19,7 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
   // Everything that has to be asked for comes first: what the caches hold is then read at one moment.
   if (rollout->spec.workload_ref) snapshot.workload = co_await workloads_.resolve(rollout);
   snapshot.traffic = co_await traffic_.observe(rollout);
+  if (const Result<> fetched = co_await fetchRecordedRuns(rollout); !fetched) co_return fail(fetched.error());
 
   snapshot.replica_sets = caches_.replica_sets_of.ownedBy(metadata.uid);
   for (auto& orphan : caches_.replica_sets_of.orphans(metadata.ns)) snapshot.replica_sets.push_back(std::move(orphan));
@@ -31,7 +33,8 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
         object != nullptr && object->metadata.controller && object->metadata.controller->uid == metadata.uid;
     if (object != nullptr && !own) objects.push_back(std::move(object));
   };
-  for (const std::string& name : caches_.collisionsOf(metadata.key())) {
+  snapshot.taken_names = caches_.collisionsOf(metadata.key());
+  for (const std::string& name : snapshot.taken_names) {
     addForeign(caches_.analysis_runs.find(metadata.ns, name), snapshot.analysis_runs);
     addForeign(caches_.experiments.find(metadata.ns, name), snapshot.experiments);
   }
@@ -46,6 +49,40 @@ Task<Result<rollout::Snapshot>> Observer::observe(std::shared_ptr<const api::Rol
     snapshot.pods = std::move(*pods);
   }
   co_return snapshot;
+}
+
+Task<Result<>> Observer::fetchRecordedRuns(std::shared_ptr<const api::Rollout> rollout) {
+  const api::Metadata& metadata = rollout->metadata;
+  const api::RolloutStatus& status = rollout->status;
+  std::set<std::string> missing;
+  for (const auto* entry :
+       {&status.canary.current_step_analysis_run, &status.canary.current_background_analysis_run,
+        &status.blue_green.pre_promotion_analysis_run, &status.blue_green.post_promotion_analysis_run}) {
+    if (*entry && !(*entry)->name.empty() && caches_.analysis_runs.find(metadata.ns, (*entry)->name) == nullptr)
+      missing.insert((*entry)->name);
+  }
+  std::set<std::string> gone;
+  for (const std::string& name : missing) {
+    const auto known = gone_.find(metadata.key());
+    if (known != gone_.end() && known->second.contains(name)) {
+      gone.insert(name);
+      continue;
+    }
+    const Result<json::object> live = co_await world_.client.get(kube::resources::analysis_runs, metadata.ns, name);
+    if (!live && live.error().code != ErrorCode::not_found) co_return fail(live.error());
+    const bool ours = live && api::decodeMetadata(*live).label(api::instance_id_label) == settings_.instance_id;
+    if (ours) {
+      caches_.analysis_runs.observe(*live);
+    } else {
+      gone.insert(name);
+    }
+  }
+  if (gone.empty()) {
+    gone_.erase(metadata.key());
+  } else {
+    gone_[metadata.key()] = std::move(gone);
+  }
+  co_return Result<>();
 }
 
 Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> Observer::podsOf(std::shared_ptr<const api::Rollout> rollout,

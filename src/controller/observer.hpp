@@ -1,6 +1,9 @@
 // From the caches (and, where only the server knows, a question to it) to the snapshot of one Rollout.
 #pragma once
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "controller/caches.hpp"
 #include "controller/settings.hpp"
@@ -21,6 +24,9 @@ class Observer {
   Task<Result<rollout::Snapshot>> observe(std::shared_ptr<const api::Rollout> rollout);
 
  private:
+  // Runs that the status names and that no watch has told of (yet): without them the plan would make them again.
+  // spec/06 §13.4.
+  Task<Result<>> fetchRecordedRuns(std::shared_ptr<const api::Rollout> rollout);
   Task<Result<std::vector<std::shared_ptr<const api::Pod>>>> podsOf(std::shared_ptr<const api::Rollout> rollout,
                                                                     std::optional<rollout::Workload> workload);
 
@@ -29,6 +35,8 @@ class Observer {
   Caches& caches_;
   TrafficControl& traffic_;
   WorkloadRefs& workloads_;
+  // Recorded runs that the server doesn't have (somebody deleted them), by Rollout: to be asked for once.
+  std::map<std::string, std::set<std::string>> gone_;
 };
 
 }  // namespace crossfade::controller

@@ -31,6 +31,19 @@ Result<> ignoringNotFound(const Result<json::object>& answer) {
 
 const std::string& namespaceOf(const rollout::Snapshot& snapshot) { return snapshot.rollout->metadata.ns; }
 
+// Whether a run that was found under the name of one to be created is that one: a write whose answer was lost, or whose
+// Rollout's status was. spec/06 §13.1.
+bool isUnfinishedRunOf(const std::string& owner_uid, const json::object& found, const json::object& wanted) {
+  const api::AnalysisRun run = api::decodeAnalysisRun(found);
+  const bool unfinished = !run.terminate && !run.metadata.deleted && !api::isCompletedPhase(run.status.phase);
+  const bool own = run.metadata.controller && run.metadata.controller->uid == owner_uid;
+  const auto same = [&](std::string_view member) {
+    const json::value *have = find(found, {"spec", member}), *want = find(wanted, {"spec", member});
+    return have == nullptr || want == nullptr ? have == want : sameJson(*have, *want);
+  };
+  return unfinished && own && same("metrics") && same("args") && same("dryRun") && same("measurementRetention");
+}
+
 bool concernsOldReplicaSet(const rollout::Action& action) {
   if (const auto* scale = std::get_if<rollout::ScaleReplicaSet>(&action)) return scale->old;
   if (const auto* patch = std::get_if<rollout::PatchReplicaSet>(&action)) return patch->old;
@@ -244,10 +257,11 @@ Task<Result<>> PlanExecutor::run(const Snapshot& snapshot, const rollout::Create
   run["spec"] = std::move(*spec);
   Result<json::object> answer = co_await world_.client.create(resources::analysis_runs, ns, run);
   if (!answer && answer.error().code == ErrorCode::already_exists) {
-    // The next plan sees whose it is and takes it, or another name.
     answer = co_await world_.client.get(resources::analysis_runs, ns, action.name);
     if (answer) {
       caches_.analysis_runs.observe(*answer);
+      if (isUnfinishedRunOf(snapshot.rollout->metadata.uid, *answer, run)) co_return Result<>();
+      // The next plan takes another name.
       caches_.addCollision(snapshot.rollout->metadata.key(), action.name);
       co_return fail(ErrorCode::conflict, fmt::format("analysisruns.argoproj.io \"{}\" already exists", action.name));
     }

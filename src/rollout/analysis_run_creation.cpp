@@ -83,10 +83,12 @@ json::array listOf(const api::Carried& carried) {
   return value.is_array() ? std::move(value.get_array()) : json::array();
 }
 
-// A run that was created for this very purpose by a pass whose status was lost.
+// A run that was created for this very purpose by a pass whose status was lost. Whether the templates and arguments are
+// still those that it was made from only the shell can tell: it is asked to make it again.
 bool canTakeOver(const Facts& facts, const api::AnalysisRun& run, const Labels& labels) {
-  return isOwn(facts, run.metadata) && !api::isCompletedPhase(run.status.phase) && !run.terminate &&
-         !run.metadata.deleted && run.metadata.labels == labels;
+  return !facts.snapshot.taken_names.contains(run.metadata.name) && isOwn(facts, run.metadata) &&
+         !api::isCompletedPhase(run.status.phase) && !run.terminate && !run.metadata.deleted &&
+         run.metadata.labels == labels;
 }
 
 }  // namespace
@@ -115,12 +117,13 @@ RunRef createRun(const Facts& facts, Draft& draft, RunKind kind, const api::Anal
   if (!resolveArguments(facts, draft, analysis, create)) return nullptr;
   const Labels labels = labelsOf(facts, kind, analysis, step_index);
   const std::string base = baseName(facts, draft, kind, step_index);
-  for (int suffix = 0; suffix < max_suffix; ++suffix) {
+  RunRef earlier;
+  for (int suffix = 0; suffix < max_suffix && !earlier; ++suffix) {
     create.name = suffix == 0 ? base : fmt::format("{}.{}", base, suffix);
     const auto taken =
         std::ranges::find_if(draft.world.runs, [&](const RunRef& run) { return run->metadata.name == create.name; });
     if (taken == draft.world.runs.end()) break;
-    if (canTakeOver(facts, **taken, labels)) return *taken;
+    if (canTakeOver(facts, **taken, labels)) earlier = *taken;
   }
   create.metadata = metadataOf(facts, draft, labels, analysis);
   for (const api::AnalysisTemplateRef& reference : analysis.templates)
@@ -128,6 +131,10 @@ RunRef createRun(const Facts& facts, Draft& draft, RunKind kind, const api::Anal
   create.dry_run = listOf(analysis.dry_run);
   create.measurement_retention = listOf(analysis.measurement_retention);
 
+  if (earlier) {
+    draft.act(std::move(create));
+    return earlier;
+  }
   auto run = std::make_shared<api::AnalysisRun>();
   run->metadata.ns = facts.rollout.metadata.ns;
   run->metadata.name = create.name;

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -92,6 +93,8 @@ struct Snapshot {
   std::vector<std::shared_ptr<const api::ReplicaSet>> replica_sets;
   // The Services that the Rollout names and that exist, by name.
   std::map<std::string, std::shared_ptr<const api::Service>, std::less<>> services;
+  // Names at which the creation of an AnalysisRun or Experiment found another one: they stay that one's.
+  std::set<std::string> taken_names;
   // AnalysisRuns and Experiments controlled by the Rollout, and any other whose name a creation collided with.
   std::vector<std::shared_ptr<const api::AnalysisRun>> analysis_runs;
   std::vector<std::shared_ptr<const api::Experiment>> experiments;
@@ -191,7 +194,9 @@ struct SetTraffic {
 
 enum class RunKind { step, background, pre_promotion, post_promotion };
 // An AnalysisRun of the templates named; the shell flattens them and merges `args` into theirs (spec/06 §4, §3.3). When
-// the name turns out to be taken, add that run to the snapshot and plan again.
+// the name turns out to be taken by an unfinished run of this Rollout with the very spec that would have been written,
+// that is it: go on as if it had been created. By any other: add that run to the snapshot, and its name to
+// `taken_names`, and plan again. spec/06 §13.1.
 struct CreateAnalysisRun {
   RunKind kind = RunKind::step;
   std::string name;
