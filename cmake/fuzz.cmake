@@ -1,5 +1,5 @@
 # The targets of tests/fuzz: test_fuzz replays their corpus; fuzz (with CROSSFADE_FUZZ) looks for more.
-set(fuzzed crossfade_expr)
+set(fuzzed crossfade_expr crossfade_providers)
 
 file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*.cpp)
 list(FILTER targets EXCLUDE REGEX "/(main|replay_test)\\.cpp$")

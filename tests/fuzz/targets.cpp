@@ -6,8 +6,8 @@
 namespace crossfade::fuzz {
 
 std::span<const Target> targets() {
-  static constexpr std::array<Target, 4> all{
-      {{"condition", condition}, {"jsonpath", jsonpath}, {"arguments", arguments}, {"time", time}}};
+  static constexpr std::array<Target, 5> all{
+      {{"condition", condition}, {"jsonpath", jsonpath}, {"arguments", arguments}, {"time", time}, {"answer", answer}}};
   return all;
 }
 

@@ -38,5 +38,6 @@ void condition(std::string_view input);
 void jsonpath(std::string_view input);
 void arguments(std::string_view input);
 void time(std::string_view input);
+void answer(std::string_view input);
 
 }  // namespace crossfade::fuzz

@@ -119,7 +119,8 @@ TEST(Traps, ASecretThatGoesEndsTheRun) {  // spec/06 §20 #21
   EXPECT_EQ(world.events.back(), "AnalysisRunError: Analysis Completed. Result: Error");
 }
 
-// Whatever way a secret is written in a text, it is taken out of it. spec/06 §3.5
+// Whatever way a secret is written in a text, it is taken out of it, also out of a value that echoes it.
+// spec/06 §3.5, spec/08 §16.4 #77, spec/08 §18 #6
 TEST(Secrets, AreTakenOutOfEveryText) {
   const ArgumentValues secrets{{"a", "p\"w/d"}, {"b", "p\"w/d and more"}, {"c", ""}};
   Measured measured;

@@ -109,7 +109,7 @@ class RunsOfARollout : public testing::Test {
   Settings settings;
   Metrics metrics{cluster.loop.clock(), "test"};
   Caches caches{cluster.world, settings};
-  TrafficControl traffic{cluster.world, settings, [](const std::string&) {}};
+  TrafficControl traffic{cluster.world, settings, [](const std::string&, TimePoint) {}};
   WorkloadRefs workloads{cluster.world, settings,
                          [](const std::string&, const std::string&, const std::string&, std::int64_t) {}};
   kube::EventRecorder events{cluster.client, cluster.loop.executor(), cluster.random, "rollouts-controller"};

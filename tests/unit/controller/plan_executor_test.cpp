@@ -79,7 +79,7 @@ class PlanExecutorTest : public testing::Test {
   Settings settings;
   Metrics metrics{loop.clock(), "test"};
   Caches caches{world, settings};
-  TrafficControl traffic{world, settings, [](const std::string&) {}};
+  TrafficControl traffic{world, settings, [](const std::string&, TimePoint) {}};
   kube::EventRecorder events{client, loop.executor(), random, "rollouts-controller"};
   PlanExecutor executor{world, settings, caches, traffic, events, metrics, [] { return false; }};
   rollout::Snapshot snapshot;

@@ -55,12 +55,12 @@ TEST_F(Web, Values) {
       // spec/08 §8.2: types are kept, null is nil, other text is text.
       {"spec/08 §8.2", "{$.data}", "result.ok && result.ratio >= 0.9", R"({"data":{"ok":true,"ratio":0.91}})",
        R"({"ok":true,"ratio":0.91})", "Successful", ""},
-      {"spec/08 §8.2", "", "isNil(result)", "null", "null", "Successful", ""},
+      {"spec/08 §8.2, spec/06 §18 D1", "", "isNil(result)", "null", "null", "Successful", ""},
       {"spec/08 §8.2", "{$.a}", "default(result, 3) == 3", R"({"a":null})", "null", "Successful", ""},
       {"spec/08 §8.2", "{$.a}", "", "null", "", "Error", missing + "a is not found"},
       // spec/08 §18 #3: default() doesn't look at its first argument.
       {"spec/08 §8.2", "{$.a}", "default(result.zz, 0).b == 1", R"({"a":{"b":1}})", R"({"b":1})", "Successful", ""},
-      // spec/08 §18 #14: what is no JSON is not asked for a path.
+      // spec/08 §18 #14, spec/07 §C4 #60: what is no JSON is not asked for a path.
       {"spec/08 §8.2", "{$.a}", "result == \"<html>\"", "<html>", "<html>", "Successful", ""},
       {"spec/08 §8.2", "{$.a}", "result == \"\"", "", "", "Successful", ""},
       {"spec/08 §8.2", "", "", R"({"z":1,"a":"<&"})", R"({"a":"\u003c\u0026","z":1})", "Successful", ""},

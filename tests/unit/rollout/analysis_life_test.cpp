@@ -194,6 +194,30 @@ TEST(CanaryAnalysis,
   for (int i = 0; i < 9; ++i) EXPECT_EQ(world.runs.contains("bad" + std::to_string(i)), i < 5) << i;
 }
 
+// spec/06 §14 #3, spec/06 §14 #6
+TEST(CanaryAnalysis, HistoryOfADeletedReplicaSetGoesWhatIsUnfinishedStays) {
+  PlannerWorld world = updating(with({analysis_step}));
+  const auto add = [&](const std::string& name, std::string_view phase, std::string_view hash) {
+    json::object run = world.runs.at(nameOf(world, "-0"));
+    ensureObject(run, {"metadata"})["name"] = name;
+    ensureObject(run, {"metadata"})["creationTimestamp"] = formatTime(world.now - seconds(100));
+    ensureObject(run, {"metadata", "labels"})["rollouts-pod-template-hash"] = hash;
+    ensureObject(run, {"status"})["phase"] = phase;
+    ensureObject(run, {"spec"})["terminate"] = true;  // asked to end, and not at its end yet
+    world.runs[name] = std::move(run);
+  };
+  add("unfinished", "Running", world.hash("web:1"));
+  world.run();
+  EXPECT_TRUE(world.runs.contains("unfinished"));
+
+  add("of-the-deleted", "Successful", world.hash("web:1"));
+  for (auto& [name, rs] : world.replica_sets)
+    if (name.ends_with(world.hash("web:1")))
+      ensureObject(rs, {"metadata"})["deletionTimestamp"] = formatTime(world.now);
+  world.run();
+  EXPECT_FALSE(world.runs.contains("of-the-deleted"));
+}
+
 // spec/06 §14.1 #1-#3: after a pause of a step only a retry, or nobody's run, is a reason for a new one.
 TEST(CanaryAnalysis, ANewRunIsNeeded) {
   PlannerWorld world = updating(with({background, pause_step}));

@@ -11,7 +11,8 @@ const std::string promoted = R"({"stableRS":"B"})";
 // spec/05 §16.2 #31, spec/05 §17 #14: where subsets tell the sides apart, only whole ReplicaSets are switched to.
 TEST(CanaryTraffic, SubsetsWaitForAllPods) {
   const std::string without_services = R"({"strategy":{"canary":{"canaryService":null,"stableService":null}}})";
-  ObservedTraffic traffic{.has_routers = true};
+  ObservedTraffic traffic;
+  traffic.has_routers = true;
   traffic.subset_hashes = std::pair("before", "A");
   check(
       {
