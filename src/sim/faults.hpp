@@ -18,9 +18,7 @@ struct Faults {
   double late_event = 0;       // the event (and what follows it) comes up to `max_delay` later
   double duplicate_event = 0;  // the event comes twice
   double expire_watch = 0;     // a watch that resumes is told 410
-  double kill = 0;  // of a write: the controller dies before it, or after it with the answer lost; a new one follows
-  // A metric backend refuses, breaks off, talks nonsense or says nothing; or it takes its time.
-  double backend_error = 0, backend_delay = 0;
+  double kill = 0;    // of a write: the controller dies before it, or after it with the answer lost; a new one follows
   double depose = 0;  // of a write: a second controller starts, and the first lives on for a while, hearing no news
   Duration max_delay = seconds(5);
   Duration latency = milliseconds(2);  // of every request, each way
@@ -33,7 +31,6 @@ struct Faults {
     faults.cut_watch = faults.garble_watch = faults.late_event = faults.duplicate_event = 0.05;
     faults.expire_watch = 0.2;
     faults.kill = faults.depose = 0.01;
-    faults.backend_error = faults.backend_delay = 0.1;
     return faults;
   }
 };

@@ -1,7 +1,6 @@
 #include "sim/invariants.hpp"
 
 #include "rollout/replicas_canary.hpp"
-#include "sim/run_invariants.hpp"
 
 namespace crossfade::sim {
 namespace {
@@ -75,7 +74,6 @@ std::optional<std::string> Invariants::check(const State& now) {
   std::optional<std::string> broken = checkTraffic(now);
   if (!broken && was_healthy_ && !excused_) broken = checkCounts(now);
   if (!broken) broken = checkSets(now);
-  if (!broken) broken = checkRuns(before_ ? &*before_ : nullptr, now);
   if (!broken && before_) broken = checkProgress(now);
   if (!broken && before_ && !excused_) broken = checkOrder(now);
   if (!broken && before_ && !excused_) broken = checkDirections(now);

@@ -19,8 +19,6 @@ constexpr FaultKind fault_kinds[] = {{"lost requests", &Faults::lose_request},
                                      {"late events", &Faults::late_event},
                                      {"duplicate events", &Faults::duplicate_event},
                                      {"expired watches", &Faults::expire_watch},
-                                     {"errors of metric backends", &Faults::backend_error},
-                                     {"slow metric backends", &Faults::backend_delay},
                                      {"kills", &Faults::kill},
                                      {"deposed controllers", &Faults::depose}};
 

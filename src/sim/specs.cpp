@@ -19,12 +19,18 @@ json::value oneOf(Random& random, const json::array& choices) { return choices[r
 
 // --- analysis --------------------------------------------------------------------------------------------------------
 
-json::object metricOf(std::string_view name, std::string_view query, json::object more) {
-  more["name"] = name;
-  more["successCondition"] = "result[0] == 1";
-  more["failureCondition"] = "result[0] == 0";
-  more["provider"] = {{"prometheus", {{"address", metric_address}, {"query", query}}}};
-  return more;
+json::object analysisTemplate(std::string_view verdict) {
+  json::object metric = {{"name", "verdict"},
+                         {"interval", "20s"},
+                         {"successCondition", "result[0] == 1"},
+                         {"failureCondition", "result[0] == 0"},
+                         {"provider", {{"prometheus", {{"address", metric_address}, {"query", verdict}}}}}};
+  // The one for the background measures as long as it is let.
+  if (verdict != verdict_steady) metric["count"] = 2;
+  return {{"apiVersion", "argoproj.io/v1alpha1"},
+          {"kind", "AnalysisTemplate"},
+          {"metadata", {{"name", verdict}}},
+          {"spec", {{"metrics", json::array{std::move(metric)}}}}};
 }
 
 json::object analysisOf(std::string_view verdict) {
@@ -198,34 +204,6 @@ json::object makeService(std::string_view name) {
            {{"selector", {{"app", "web"}}}, {"ports", json::array{json::object{{"port", 80}, {"targetPort", 8080}}}}}}};
 }
 
-json::object makeTemplate(std::string_view verdict, Random random) {
-  json::array metrics;
-  // The one for the background measures as long as it is let.
-  metrics.push_back(metricOf(
-      "verdict", verdict,
-      verdict == verdict_steady ? json::object{{"interval", "20s"}} : json::object{{"interval", "20s"}, {"count", 2}}));
-  // Beside it none that could decide anything else: good ones of all kinds, and a bad one that is only tried.
-  const json::object kinds[] = {{{"interval", "7s"}, {"count", 3}},
-                                {{"initialDelay", "15s"}},
-                                {{"interval", "5s"}, {"consecutiveSuccessLimit", 2}, {"failureLimit", 3}},
-                                json::object()};
-  for (std::size_t kind = 0; kind < std::size(kinds); ++kind) {
-    if (random.chance(0.2))
-      metrics.push_back(
-          metricOf(fmt::format("beside{}", kind), fmt::format("{}_{}{}", verdict_good, verdict, kind), kinds[kind]));
-  }
-  json::object spec;
-  if (random.chance(0.2)) {
-    metrics.push_back(metricOf("try", verdict_bad, {{"interval", "11s"}, {"count", 3}}));
-    spec["dryRun"] = json::array{json::object{{"metricName", "^try$"}}};
-  }
-  spec["metrics"] = std::move(metrics);
-  return {{"apiVersion", "argoproj.io/v1alpha1"},
-          {"kind", "AnalysisTemplate"},
-          {"metadata", {{"name", verdict}}},
-          {"spec", std::move(spec)}};
-}
-
 json::object makeRoute() {
   const json::array backends = {json::object{{"name", "stable"}, {"port", 80}},
                                 json::object{{"name", "canary"}, {"port", 80}}};
@@ -255,7 +233,7 @@ json::object makeRollout(std::int64_t replicas, json::object strategy) {
 std::vector<json::object> generateObjects(Random& random) {
   std::vector<json::object> objects;
   for (const std::string_view verdict : {verdict_good, verdict_bad, verdict_unclear, verdict_steady})
-    objects.push_back(makeTemplate(verdict, random));
+    objects.push_back(analysisTemplate(verdict));
   const std::int64_t replicas = number(random, 1, 8);
   json::object strategy;
   const std::uint64_t kind = random.below(10);

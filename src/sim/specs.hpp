@@ -13,9 +13,6 @@ std::vector<json::object> generateObjects(Random& random);
 // The parts, for scripts that are written by hand.
 json::object makeService(std::string_view name);
 json::object makeRoute();
-// An AnalysisTemplate of this verdict (sim/backend.hpp), which is its name, with a few metrics beside the one that
-// decides.
-json::object makeTemplate(std::string_view verdict, Random random);
 // The trafficRouting of a canary whose weights stand in that route.
 json::object makeRouting();
 json::object makeRollout(std::int64_t replicas, json::object strategy);

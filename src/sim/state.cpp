@@ -41,12 +41,6 @@ std::optional<State> observe(SimWorld& world, const std::string& name) {
     const auto hash = service.selector.find(api::hash_label);
     if (hash != service.selector.end()) state.services[service.metadata.name] = hash->second;
   }
-  for (const local::Object& one : world.list(api::group, "analysisruns")) {
-    api::AnalysisRun run = api::decodeAnalysisRun(*one);
-    if (!run.metadata.controller || run.metadata.controller->uid != state.rollout.metadata.uid) continue;
-    std::string uid = run.metadata.uid;
-    state.runs.emplace(std::move(uid), std::move(run));
-  }
   if (const local::Object route = world.get("gateway.networking.k8s.io", "httproutes", name)) {
     const json::array* rules = getArray(*route, {"spec", "rules"});
     const json::array* backends = rules != nullptr && !rules->empty() && rules->front().is_object()

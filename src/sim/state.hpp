@@ -21,10 +21,9 @@ struct State {
     std::int64_t revision = 0;
     std::string image;
   };
-  std::map<std::string, Set> sets;               // by pod-template hash, those that the Rollout controls
-  std::map<std::string, std::string> services;   // name to selected hash
-  std::map<std::string, api::AnalysisRun> runs;  // by uid, those that it controls
-  std::map<std::string, std::int64_t> weights;   // backend Service to weight, of the route; empty without a route
+  std::map<std::string, Set> sets;              // by pod-template hash, those that the Rollout controls
+  std::map<std::string, std::string> services;  // name to selected hash
+  std::map<std::string, std::int64_t> weights;  // backend Service to weight, of the route; empty without a route
 
   // The whole outcome in one line, for comparing the ends of two runs.
   std::string summary() const;

@@ -51,7 +51,7 @@ struct SimWorld::Program {
   Program(SimWorld& world)
       : clock(std::make_shared<VirtualClock>(world.loop_.time())),
         client(makeTransport(*world.network_, clock, life), *clock, kube::Config(), "crossfade/sim"),
-        dialer(*clock, *world.backend_),
+        dialer(*clock),
         metrics(*clock, "sim"),
         controller({world.loop_.executor(), *clock, world.controller_random_, client, dialer}, settings(), metrics) {}
 
@@ -91,7 +91,6 @@ SimWorld::SimWorld(std::uint64_t seed, Faults faults, Kill kill)
   }
   network_ = std::make_unique<Network>(
       Network{cluster_->apiServer(), loop_.executor(), loop_.clock(), network_random_, faults, 0, {}, {}});
-  backend_ = std::make_unique<MetricBackend>(MetricBackend{network_->faults, Random(seed + 3)});
   network_->on_write = [this](const net::Request& request, bool done) { return letWrite(request, done); };
   network_->on_answer = [this](const net::Request& request, int code) {
     const bool measured = request.method == "PATCH" && request.target.contains("/analysisruns/");

@@ -9,7 +9,6 @@
 #include "base/virtual_clock.hpp"
 #include "controller/controller.hpp"
 #include "local/cluster.hpp"
-#include "sim/backend.hpp"
 #include "sim/faults.hpp"
 #include "sim/transport.hpp"
 
@@ -70,7 +69,6 @@ class SimWorld {
   Random cluster_random_, network_random_, controller_random_;
   std::unique_ptr<local::Cluster> cluster_;
   std::unique_ptr<Network> network_;
-  std::unique_ptr<MetricBackend> backend_;
   std::unique_ptr<Program> program_;
   // A controller that doesn't know yet that it isn't the only one any more.
   std::unique_ptr<Program> deposed_;
