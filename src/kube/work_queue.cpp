@@ -81,16 +81,24 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
     return std::nullopt;
   }
 
+  // A key whose work is done at once comes back here from begin(): the loop that began it goes on, or a long line of
+  // such keys would pile up on the stack.
   void dispatch() {
-    for (const bool urgently : {true, false}) {
-      int& taken = urgently ? running_urgently : running;
-      while (started && !draining && taken < slots) {
-        std::optional<std::string> key = next(urgently);
-        if (!key) break;
-        ++taken;
-        begin(std::move(*key), urgently);
-      }
+    if (dispatching) return;
+    dispatching = true;
+    while (beginNext(true) || beginNext(false)) {
     }
+    dispatching = false;
+  }
+
+  bool beginNext(bool urgently) {
+    int& taken = urgently ? running_urgently : running;
+    if (!started || draining || taken >= slots) return false;
+    std::optional<std::string> key = next(urgently);
+    if (!key) return false;
+    ++taken;
+    begin(std::move(*key), urgently);
+    return true;
   }
 
   void begin(std::string key, bool urgently) {
@@ -168,6 +176,7 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
     if (found != items.end() && found->second.idle()) items.erase(found);
   }
 
+  bool dispatching = false;
   const Executor executor;
   Clock& clock;
   const int slots;

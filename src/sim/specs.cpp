@@ -116,7 +116,8 @@ void sometimes(Random& random, std::uint64_t rarity, json::object& object, std::
 json::object podMetadata(std::string_view role) { return {{"labels", {{"role", role}}}}; }
 
 void addBackground(Random& random, json::object& canary) {
-  canary["analysis"] = analysisOf(random.chance(0.3) ? verdict_bad : verdict_steady);
+  const bool fails = random.chance(0.3) && canary.contains("steps");
+  canary["analysis"] = analysisOf(fails ? verdict_bad : verdict_steady);
   if (json::value* steps = canary.if_contains("steps")) endInPause(steps->as_array());
 }
 

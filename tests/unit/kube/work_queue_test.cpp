@@ -54,6 +54,16 @@ class WorkQueueTest : public testing::Test {
   ~WorkQueueTest() override { loop.kill(); }
 };
 
+// A restart looks at everything there is, and mostly nothing is to be done: each key ends at once.
+TEST_F(WorkQueueTest, ManyKeysThatAreDoneAtOnce) {
+  make(1);
+  constexpr std::size_t many = 50000;
+  for (std::size_t i = 0; i < many; ++i) queue->add(std::to_string(i));
+  queue->start();
+  loop.settle();
+  EXPECT_EQ(runs.size(), many);
+}
+
 TEST_F(WorkQueueTest, KeysAddedBeforeStartRunOnceEachInOrder) {
   make(1);
   for (const char* key : {"a", "b", "a", "c", "b"}) queue->add(key);
