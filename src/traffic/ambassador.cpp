@@ -13,11 +13,6 @@ constexpr Duration drain_time = seconds(5);
 // When a canary Mapping that has no weight any more may go.
 constexpr std::string_view delete_after_annotation = "crossfade.dev/delete-after";
 
-std::string canaryName(std::string_view mapping) {
-  constexpr std::size_t longest = 246;
-  return std::string(mapping.substr(0, longest)) + "-canary";
-}
-
 std::string replaceFirst(std::string text, std::string_view from, std::string_view to) {
   const std::size_t at = from.empty() ? std::string::npos : text.find(from);
   return at == std::string::npos ? text : text.replace(at, from.size(), to);

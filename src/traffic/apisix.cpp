@@ -10,8 +10,6 @@
 namespace crossfade::traffic {
 namespace {
 
-std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
-
 // The rule of that name. Rules before it have to be readable.
 Result<json::object*> ruleOf(json::array& rules, std::string_view name) {
   for (json::value& value : rules) {

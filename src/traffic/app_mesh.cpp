@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <array>
 
+#include "api/names.hpp"
 #include "traffic/builtin.hpp"
 #include "traffic/editing.hpp"
 
 namespace crossfade::traffic {
 namespace {
 
-constexpr std::string_view hash_label = "rollouts-pod-template-hash";
 constexpr std::string_view route_types[] = {"httpRoute", "tcpRoute", "http2Route", "grpcRoute"};
 
 class AppMesh final : public EditingRouter {
@@ -101,7 +101,7 @@ class AppMesh final : public EditingRouter {
   Result<> select(Work& work, const std::string& name, const std::string& hash) const {
     const auto node = work.drafts.open({node_kind_, work.rollout.ns, name});
     if (!node) return missing(work, node.error(), "VirtualNode", name, "Virtual-node is missing");
-    ensureObject(**node, {"spec", "podSelector", "matchLabels"})[hash_label] = hash;
+    ensureObject(**node, {"spec", "podSelector", "matchLabels"})[api::hash_label] = hash;
     return {};
   }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/names.hpp"
+
 namespace crossfade::traffic {
 
 Drafts::Draft* Drafts::find(const ObjectRef& ref) {
@@ -46,15 +48,12 @@ void Drafts::tell(const ObjectRef& ref, Telling telling) {
 std::vector<Change> Drafts::changes() const {
   std::vector<Change> changes;
   for (const Draft& draft : drafts_) {
-    Change change{.verb = draft.verb, .object = draft.ref, .body = draft.edited, .telling = draft.telling};
-    if (draft.verb == Change::Verb::remove) change.body = {};
-    if (draft.verb == Change::Verb::patch) {
-      change.body = mergeDiff(*draft.original, draft.edited);
-      if (change.body.empty()) continue;
-      const std::string_view version = getString(*draft.original, {"metadata", "resourceVersion"});
-      if (!version.empty()) ensureObject(change.body, {"metadata"})["resourceVersion"] = version;
-    }
-    changes.push_back(std::move(change));
+    std::optional<Change> change = Change{.verb = draft.verb, .object = draft.ref, .body = {}};
+    if (draft.verb == Change::Verb::create) change->body = draft.edited;
+    if (draft.verb == Change::Verb::patch) change = patchOf(draft.ref, *draft.original, draft.edited);
+    if (!change) continue;
+    change->telling = draft.telling;
+    changes.push_back(std::move(*change));
   }
   return changes;
 }
@@ -111,13 +110,28 @@ std::string_view textAt(const json::value& value, std::initializer_list<std::str
   return value.is_object() ? getString(value.get_object(), path) : std::string_view();
 }
 
+std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
+
+std::optional<Change> patchOf(const ObjectRef& ref, const json::object& original, const json::object& edited) {
+  json::object patch = mergeDiff(original, edited);
+  if (patch.empty()) return std::nullopt;
+  const std::string_view version = getString(original, {"metadata", "resourceVersion"});
+  if (!version.empty()) ensureObject(patch, {"metadata"})["resourceVersion"] = version;
+  return Change{.object = ref, .body = std::move(patch)};
+}
+
+std::string canaryName(std::string_view name) {
+  constexpr std::size_t longest = 246;
+  return std::string(name.substr(0, longest)) + "-canary";
+}
+
 void setMember(json::object& object, std::string_view name, std::int64_t value) {
   const json::value* present = object.if_contains(name);
   if (present == nullptr || asInteger(*present) != value) object[name] = value;
 }
 
 json::object ownerReference(const RolloutView& rollout) {
-  return {{"apiVersion", "argoproj.io/v1alpha1"},
+  return {{"apiVersion", api::api_version},
           {"kind", "Rollout"},
           {"name", rollout.name},
           {"uid", rollout.uid},

@@ -3,6 +3,7 @@
 #pragma once
 #include <deque>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,12 @@ class EditingRouter : public Router {
 
 // The text at a path of a value that may be anything; "" where there is none.
 std::string_view textAt(const json::value& value, std::initializer_list<std::string_view> path);
+// The error of an object, or a configuration, that can't be worked with.
+std::unexpected<Error> refuse(std::string message);
+// What turns `original` into `edited`, guarded by the version that was read; empty when nothing differs.
+std::optional<Change> patchOf(const ObjectRef& ref, const json::object& original, const json::object& edited);
+// The canary's object beside one of the user's: "<name>-canary", with what is too long cut off. spec/05 §6, §9.
+std::string canaryName(std::string_view name);
 // Sets a member where it isn't so already; a number counts as equal whatever its JSON type.
 void setMember(json::object& object, std::string_view name, std::int64_t value);
 // The reference that makes the Rollout the controlling owner. spec/05 §6.

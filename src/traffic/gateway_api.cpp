@@ -6,6 +6,8 @@
 #include <array>
 #include <set>
 
+#include "traffic/editing.hpp"
+
 namespace crossfade::traffic {
 
 const ResourceKind http_route_kind = {"gateway.networking.k8s.io", "HTTPRoute", "httproutes", {"v1", "v1beta1"}};
@@ -589,15 +591,11 @@ class GatewayApi final : public Router {
 
   // Rules and label of one route go out in one write. spec/05 §15.5.
   static std::optional<Change> changeOf(Working& working, const RolloutView&) {
-    json::object patch = mergeDiff(*working.original, working.edited);
-    if (patch.empty()) return std::nullopt;
-    const std::string_view version = getString(*working.original, {"metadata", "resourceVersion"});
-    if (!version.empty()) ensureObject(patch, {"metadata"})["resourceVersion"] = version;
-    Change change;
-    change.object = {*working.kind->resource, std::string(getString(*working.original, {"metadata", "namespace"})),
-                     working.route.name};
-    change.body = std::move(patch);
-    change.field_manager = field_manager;
+    std::optional<Change> change =
+        patchOf({*working.kind->resource, std::string(getString(*working.original, {"metadata", "namespace"})),
+                 working.route.name},
+                *working.original, working.edited);
+    if (change) change->field_manager = field_manager;
     return change;
   }
 

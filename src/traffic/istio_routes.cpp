@@ -7,8 +7,6 @@
 namespace crossfade::traffic::istio {
 namespace {
 
-std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
-
 Result<json::array*> httpOf(json::object& virtual_service) {
   json::value* http = find(virtual_service, {"spec", "http"});
   if (http == nullptr) return refuse("spec.http not found");

@@ -1,18 +1,16 @@
 #include <algorithm>
 
+#include "api/names.hpp"
 #include "traffic/istio.hpp"
 
 namespace crossfade::traffic::istio {
 namespace {
 
-constexpr std::string_view hash_label = "rollouts-pod-template-hash";
-constexpr std::string_view managed_by = "argo-rollouts.argoproj.io/managed-by-rollouts";
-
 void setHash(json::object& subset, std::string_view hash) {
   if (!hash.empty()) {
-    ensureObject(subset, {"labels"})[hash_label] = hash;
+    ensureObject(subset, {"labels"})[api::hash_label] = hash;
   } else if (json::value* labels = subset.if_contains("labels"); labels != nullptr && labels->is_object()) {
-    labels->get_object().erase(hash_label);
+    labels->get_object().erase(api::hash_label);
   }
 }
 
@@ -20,7 +18,7 @@ void setHash(json::object& subset, std::string_view hash) {
 
 void updateSubsets(json::object& destination_rule, const Config& config, const RolloutView& rollout,
                    const UpdateHash& hashes) {
-  ensureObject(destination_rule, {"metadata", "annotations"})[managed_by] = rollout.name;
+  ensureObject(destination_rule, {"metadata", "annotations"})[api::managed_by_annotation] = rollout.name;
   json::array subsets;
   std::vector<Destination> extra = hashes.extra;
   const json::array* present = getArray(destination_rule, {"spec", "subsets"});
@@ -42,7 +40,7 @@ void updateSubsets(json::object& destination_rule, const Config& config, const R
   }
   for (const Destination& one : extra) {
     if (one.hash.empty()) continue;
-    subsets.push_back({{"name", one.service}, {"labels", json::object{{hash_label, one.hash}}}});
+    subsets.push_back({{"name", one.service}, {"labels", json::object{{api::hash_label, one.hash}}}});
   }
   ensureObject(destination_rule, {"spec"})["subsets"] = std::move(subsets);
 }
@@ -52,8 +50,8 @@ SubsetHashes subsetHashes(const json::object& destination_rule, const Config& co
   const json::array* subsets = getArray(destination_rule, {"spec", "subsets"});
   for (const json::value& subset : subsets == nullptr ? json::array() : *subsets) {
     const std::string_view name = textAt(subset, {"name"});
-    if (name == config.canary_subset) hashes.canary = textAt(subset, {"labels", hash_label});
-    if (name == config.stable_subset) hashes.stable = textAt(subset, {"labels", hash_label});
+    if (name == config.canary_subset) hashes.canary = textAt(subset, {"labels", api::hash_label});
+    if (name == config.stable_subset) hashes.stable = textAt(subset, {"labels", api::hash_label});
   }
   return hashes;
 }

@@ -8,8 +8,6 @@
 namespace crossfade::traffic::istio {
 namespace {
 
-std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
-
 std::unexpected<Error> wrongCast(std::string_view field, std::string_view type) {
   return refuse(fmt::format("Invalid casting: field '{}' is not of type '{}'", field, type));
 }

@@ -63,9 +63,7 @@ class Nginx final : public EditingRouter {
 
  private:
   static ObjectRef canaryOf(const RolloutView& rollout, std::string_view stable) {
-    constexpr std::size_t longest = 246;
-    const std::string name = fmt::format("{}-{}", rollout.name, stable);
-    return {ingress_kind, rollout.ns, name.substr(0, longest) + "-canary"};
+    return {ingress_kind, rollout.ns, canaryName(fmt::format("{}-{}", rollout.name, stable))};
   }
 
   std::string key(std::string_view name) const { return fmt::format("{}/{}", prefix_, name); }

@@ -7,8 +7,6 @@
 namespace crossfade::traffic {
 namespace {
 
-std::unexpected<Error> refuse(std::string message) { return fail(ErrorCode::invalid, std::move(message)); }
-
 // The first entry of that name. Entries before it have to be readable.
 Result<json::object*> entryOf(json::array& services, std::string_view name, std::string_view missing) {
   for (json::value& value : services) {
